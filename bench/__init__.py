@@ -1,0 +1,1 @@
+"""Figures of this machine with ratios, printed by `make bench`."""

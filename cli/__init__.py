@@ -1,0 +1,1 @@
+"""The command lines: `opitios run`, `order`, `report`, `admin`."""

@@ -1,0 +1,1 @@
+"""Pure rules of orders and money: no I/O, no clock, no chance."""

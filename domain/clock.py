@@ -1,0 +1,16 @@
+"""The clock port: pure code is told the time, `config/clock.py` knows it."""
+
+import datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """What the edges read time from."""
+
+    def now(self) -> datetime.datetime:
+        """Return the wall clock as aware UTC."""
+        ...
+
+    def monotonic_ms(self) -> float:
+        """Return milliseconds of a clock that never steps back."""
+        ...

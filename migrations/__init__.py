@@ -1,0 +1,1 @@
+"""Alembic revisions and the versioned SQL they run."""

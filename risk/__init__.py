@@ -1,0 +1,1 @@
+"""Pure pre-trade rules: facts in, verdict out; one rule per file."""

@@ -1,0 +1,1 @@
+"""Use cases: take a Unit, never commit, never call a network."""

@@ -1,0 +1,1 @@
+"""What a fresh machine lacks: embedded Postgres and Redis, the supervisor of all processes."""

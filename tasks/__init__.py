@@ -1,0 +1,1 @@
+"""Celery edge: thin tasks, the relay loop, the beat schedule."""
