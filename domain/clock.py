@@ -1,13 +1,13 @@
 """The clock port: pure code is told the time, `config/clock.py` knows it."""
 
-import datetime
+import datetime as dt
 from typing import Protocol
 
 
 class Clock(Protocol):
     """What the edges read time from."""
 
-    def now(self) -> datetime.datetime:
+    def now(self) -> dt.datetime:
         """Return the wall clock as aware UTC."""
         ...
 
