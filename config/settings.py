@@ -31,12 +31,12 @@ class _Section(BaseModel):
 class TradingSettings(_Section):
     """Thresholds that hold for every account unless it has its own (ACC-002, CFG-001)."""
 
-    minimum_balance: Decimal = Field(DEFAULT_MINIMUM, ge=0)
+    minimum_balance: Decimal = Field(default=DEFAULT_MINIMUM, ge=0)
     balance_check_enabled: bool = True
     balance_rule: BalanceRule = BalanceRule.BEFORE
     on_balance_error: OnBalanceError = OnBalanceError.ALLOW
     balance_max_age: dt.timedelta = dt.timedelta(seconds=300)
-    market_collar: Decimal = Field(Decimal("0.02"), ge=0, le=1)
+    market_collar: Decimal = Field(default=Decimal("0.02"), ge=0, le=1)
     market_place_before: dt.timedelta = dt.timedelta(seconds=60)
     limit_place_before: dt.timedelta = dt.timedelta(hours=8)
 
@@ -53,17 +53,17 @@ class AccountSettings(_Section):
     paper_trading: bool | None = None
     account_type: AccountType | None = None
     enabled: bool = True
-    minimum_balance: Decimal | None = Field(None, ge=0)
+    minimum_balance: Decimal | None = Field(default=None, ge=0)
     balance_check_enabled: bool | None = None
     balance_rule: BalanceRule | None = None
     on_balance_error: OnBalanceError | None = None
-    rate_limit_per_minute: int = Field(200, gt=0)
+    rate_limit_per_minute: int = Field(default=200, gt=0)
 
 
 class WorkerSettings(_Section):
     """Celery workers: threads a process, and task events for a monitor (they cost 42 % of a worker)."""
 
-    threads: int = Field(8, gt=0)
+    threads: int = Field(default=8, gt=0)
     events: bool = False
 
 
@@ -81,7 +81,7 @@ class Settings(_Section):
     redis_url: SecretStr = SecretStr("")
     exchange_url: str | None = None
     jwt_secret: SecretStr = SecretStr("")
-    jwt_hours: int = Field(168, gt=0, le=168)
+    jwt_hours: int = Field(default=168, gt=0, le=168)
     trading: TradingSettings = TradingSettings()
     worker: WorkerSettings = WorkerSettings()
     accounts: tuple[AccountSettings, ...] = ()
@@ -108,6 +108,8 @@ _ENVIRONMENT = {
     "OPITIOS_JWT_SECRET": "jwt_secret",
     "OPITIOS_EXCHANGE_URL": "exchange_url",
 }
+
+_JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
