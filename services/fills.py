@@ -28,10 +28,12 @@ class Polled:
     broker_order_id: str
     broker_client_id: str
     submitted_at: dt.datetime
+    filled_qty: Decimal
 
 
 _DUE = """
-SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_at, o.requested_at) AS submitted_at
+SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_at, o.requested_at) AS submitted_at,
+       o.filled_qty
   FROM trading.orders o
  WHERE o.account_id = %(account_id)s AND o.status IN ('accepted', 'partially_filled')
    AND o.due_at <= clock_timestamp() + interval '200 milliseconds'
@@ -56,7 +58,7 @@ SELECT coalesce(sum(qty), 0) AS qty, sum(qty * price) / nullif(sum(qty), 0) AS a
 def due_for_poll(unit: Unit, account_id: uuid.UUID) -> list[Polled]:
     """Return the account's working orders that are due."""
     return [
-        Polled(row.order_id, row.broker_order_id, row.broker_client_id, row.submitted_at)
+        Polled(row.order_id, row.broker_order_id, row.broker_client_id, row.submitted_at, row.filled_qty)
         for row in unit.rows(_DUE, {"account_id": account_id})
     ]
 

@@ -18,7 +18,7 @@ from domain.balance import BalanceRule, OnBalanceError
 from domain.broker import Ticket
 from domain.money import ZERO, order_cost
 from domain.order_state import OrderEvent, OrderStatus
-from domain.orders import OrderTerms, OrderType, Side, TimeInForce
+from domain.orders import AssetClass, OrderTerms, OrderType, Side, TimeInForce
 from domain.venue import classify_endpoint
 from models.unit import Unit
 from risk.facts import AccountFacts, Facts, StoredBalance
@@ -112,6 +112,35 @@ def claim_for_placing(
         ruling=ruling,
         attempts=written.attempts,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What has to be known before the claim: whose budget, and whether an ask is needed."""
+
+    account: str
+    account_id: uuid.UUID
+    asset_class: AssetClass
+    symbol: str
+    needs_ask: bool
+
+
+def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
+    """Return the order's brief, None when it is not waiting to be placed or not due: nothing is locked."""
+    row = unit.row(
+        "SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type = 'market' AND o.side = 'buy' AS needs_ask "
+        "FROM trading.orders o JOIN trading.accounts a USING (account_id) "
+        "WHERE o.order_id = %(order_id)s AND o.status = 'requested' AND o.due_at <= clock_timestamp()",
+        {"order_id": order_id},
+    )
+    if row is None:
+        return None
+    return Brief(row.name, row.account_id, AssetClass(row.asset_class), row.symbol, row.needs_ask)
+
+
+def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin: Origin) -> None:
+    """Put an order off that has not been claimed: no rate budget left (R5)."""
+    note(unit, order_id, [event], origin, changes={"due_at": wait})
 
 
 def terms_of(order: Row[Any]) -> OrderTerms:

@@ -92,7 +92,7 @@ def _accepted(attempt: Attempt, order: BrokerOrder) -> tuple[Move, list[Event]]:
 
 
 def _rejected(attempt: Attempt, outcome: Rejected) -> tuple[Move, list[Event]]:
-    changes = {"rejected_by": "broker", "reason_code": outcome.reason_code, "reason": outcome.message}
+    changes = {"rejected_by": outcome.by, "reason_code": outcome.reason_code, "reason": outcome.message}
     detail = {"http_status": outcome.http_status}
     event = _event(attempt, OrderEvent.REJECTED, success=False, outcome=outcome, detail=detail)
     return _move(attempt, OrderStatus.REJECTED, changes), [event]
