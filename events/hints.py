@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import redis
 from celery import Celery
 from kombu.exceptions import KombuError
+from kombu.messaging import Producer
 from loguru import logger
 
 from config.celery import QUEUE_OF, celery_settings
 
 if TYPE_CHECKING:
-    from kombu import Producer
-
+    
 _FAILURES = (KombuError, redis.RedisError, OSError)
 _QUEUE_LIMIT = 10_000
 
@@ -61,7 +61,7 @@ class HintPublisher:
     def depth(self, task: str) -> int | None:
         """Return how many messages wait in the task's queue, None when Redis does not say."""
         try:
-            return int(self._redis.llen(QUEUE_OF[task]))  # type: ignore[arg-type]  # sync client, typed for both
+            return int(self._redis.llen(QUEUE_OF[task]))
         except redis.RedisError:
             return None
 
@@ -104,6 +104,6 @@ class HintPublisher:
         producer, self._producer = self._producer, None
         if producer is not None:
             try:
-                producer.connection.close() if producer.connection is not None else producer.close()
+                producer.close()  # type: ignore[no-untyped-call]  # kombu types half of itself
             except _FAILURES:
                 logger.debug("a broken producer did not close cleanly")

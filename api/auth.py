@@ -1,0 +1,74 @@
+"""Who is asking: one JWT algorithm, verified before it is read, and a session version that revokes.
+
+US-SYSTEM-016. No address is trusted for where it comes from.
+"""
+
+import datetime as dt
+from collections.abc import Callable
+from typing import Annotated
+
+import jwt
+from fastapi import Depends, Request
+
+from api.state import ApiState, State
+from domain.errors import NotAllowed, NotAuthenticated
+from models.users import Role
+from services.users import UserRef, find_user
+
+_ALGORITHM = "HS256"
+_AUDIENCE = "opitios"
+_REQUIRED = ["exp", "iat", "sub", "aud", "ver"]
+
+
+def issue_token(state: ApiState, user: UserRef) -> tuple[str, dt.datetime]:
+    """Return a token and when it expires."""
+    now = state.clock.now()
+    expires = now + dt.timedelta(hours=state.settings.jwt_hours)
+    claims = {"sub": user.username, "ver": user.session_version, "aud": _AUDIENCE, "iat": now, "exp": expires}
+    return jwt.encode(claims, state.settings.jwt_secret.get_secret_value(), _ALGORITHM), expires
+
+
+def current_user(request: Request, state: State) -> UserRef:
+    """Return the user of the bearer token. Raises NotAuthenticated."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise NotAuthenticated("send the token of POST /api/v1/auth/login as 'Authorization: Bearer ...'")
+    try:
+        claims = jwt.decode(
+            token,
+            state.settings.jwt_secret.get_secret_value(),
+            algorithms=[_ALGORITHM],
+            audience=_AUDIENCE,
+            options={"require": _REQUIRED},
+        )
+    except jwt.ExpiredSignatureError:
+        raise NotAuthenticated("Token has expired") from None
+    except jwt.PyJWTError:
+        raise NotAuthenticated("Invalid token") from None
+    user = state.users.get(claims["sub"], lambda: _load(state, claims["sub"]))
+    if user is None or user.disabled or user.session_version != claims["ver"]:
+        raise NotAuthenticated("this session has ended; sign in again")
+    request.scope["opitios.user"] = user.username
+    return user
+
+
+CurrentUser = Annotated[UserRef, Depends(current_user)]
+
+
+def allowed(*roles: Role) -> Callable[[UserRef], UserRef]:
+    """Return a dependency that lets only these roles pass."""
+
+    def check(user: CurrentUser) -> UserRef:
+        if user.role not in roles:
+            raise NotAllowed(f"role {user.role} may not do this; needed: {' or '.join(roles)}")
+        return user
+
+    return check
+
+
+Trader = Annotated[UserRef, Depends(allowed(Role.TRADER, Role.OPERATOR, Role.ADMIN))]
+
+
+def _load(state: ApiState, username: str) -> UserRef | None:
+    with state.database.statement() as unit:
+        return find_user(unit, username)

@@ -1,0 +1,36 @@
+"""The API application: thin, light, and without any way to a broker (DESIGN section 1)."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+
+from api import problems
+from api.routes import accounts, auth, health, orders
+from api.state import make_state
+from api.tracing import Tracing
+from config.settings import Settings, load_settings
+
+
+def create_app(settings: Settings | None = None) -> FastAPI:
+    """Return the application; without settings they are read from the environment."""
+    state = make_state(settings or load_settings())
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        state.hints.close()
+        state.database.dispose()
+
+    app = FastAPI(
+        title="Opitios",
+        version="0.1.0",
+        description="Orders for several broker accounts, with proof of what happened.",
+        lifespan=lifespan,
+    )
+    app.state.opitios = state
+    app.add_middleware(Tracing)
+    problems.install(app)
+    for part in (auth, orders, accounts, health):
+        app.include_router(part.router)
+    return app

@@ -1,0 +1,156 @@
+"""From a request to a stored order: checked, written once, hinted; a refusal is audited with its timing (TRD-001)."""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+import sqlalchemy.exc
+from fastapi import Request
+from loguru import logger
+
+from api.schemas import OrderIn
+from api.state import ApiState
+from api.tracing import trace_of
+from config.celery import PLACE_ORDER
+from domain.errors import InvalidOrder, KeyMissing, OutcomeUnknown, StoreUnavailable, UnknownAccount
+from domain.occ import parse_occ
+from domain.orders import FieldProblem, Instrument, OrderTerms, OrderType
+from services.accounts import AccountRef, find_account
+from services.instruments import find_instrument
+from services.orders import OrderRequest, Requested, find_by_key, request_order
+from services.users import UserRef
+
+
+@dataclass(frozen=True, slots=True)
+class AcceptedOrder:
+    """What the answer says."""
+
+    order_id: uuid.UUID
+    client_order_id: str
+    status: str
+    replayed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """One request to place an order, with when it was received (ms of the monotonic clock for durations)."""
+
+    body: OrderIn
+    key_header: str | None
+    user: UserRef
+    trace_id: str
+    received_at: dt.datetime
+    received_ms: float
+
+
+def incoming(request: Request, body: OrderIn, user: UserRef, key_header: str | None) -> Incoming:
+    """Return the request with the stamps its middleware took."""
+    scope = request.scope
+    scope["opitios.body"] = body.model_dump()  # what a refusal is recorded with
+    return Incoming(body, key_header, user, trace_of(request), scope["opitios.started_at"], scope["opitios.started_ms"])
+
+
+def accept_order(state: ApiState, given: Incoming) -> AcceptedOrder:
+    """Store the order under its key and hint the workers. Raises DomainError; nothing is half-written."""
+    order = _checked(state, given)
+    requested = _store(state, given.user, order)
+    if not requested.replayed:
+        state.hints.hint(PLACE_ORDER, str(requested.order_id))
+    return AcceptedOrder(requested.order_id, order.client_order_id, requested.status, requested.replayed)
+
+
+def _key(body: OrderIn, header: str | None) -> str:
+    given = header.strip().strip('"') if header else None
+    if given and body.client_order_id and given != body.client_order_id:
+        problems = [FieldProblem("client_order_id", body.client_order_id, f"the Idempotency-Key ({given}) or none")]
+        raise InvalidOrder("two different keys", problems)
+    key = given or body.client_order_id
+    if not key:
+        expected = "a key of your own in the header Idempotency-Key or the field client_order_id"
+        raise KeyMissing(expected, [FieldProblem("client_order_id", "missing", expected)])
+    return key
+
+
+def _checked(state: ApiState, given: Incoming) -> OrderRequest:
+    body = given.body
+    key = _key(body, given.key_header)
+    terms = OrderTerms(body.symbol, body.side, body.type, body.time_in_force, body.qty, body.limit_price)
+    _refuse([*terms.problems(), *_expiry_problems(terms, given.received_at.date())])
+    account = _account(state, body.account)
+    instrument = _instrument(state, account.broker, terms.symbol)
+    _refuse(terms.problems_with(instrument))
+    trading = state.settings.trading
+    patience = trading.market_place_before if terms.order_type is OrderType.MARKET else trading.limit_place_before
+    return OrderRequest(
+        order_id=state.ids.new(),
+        account_id=account.account_id,
+        account_name=account.name,
+        account_type=account.account_type.value,
+        account_type_source=account.account_type_source.value,
+        client_order_id=key,
+        terms=terms,
+        multiplier=int(instrument.multiplier) if instrument is not None else 1,
+        place_before=given.received_at + patience,
+        source="api",
+        trace_id=given.trace_id,
+        requested_at=given.received_at,
+        total_ms=state.clock.monotonic_ms() - given.received_ms,
+    )
+
+
+def _refuse(problems: list[FieldProblem]) -> None:
+    if problems:
+        raise InvalidOrder(
+            "; ".join(f"{item.field} {item.value}: expected {item.expected}" for item in problems), problems
+        )
+
+
+def _expiry_problems(terms: OrderTerms, today: dt.date) -> list[FieldProblem]:
+    contract = parse_occ(terms.symbol)
+    if contract is None or contract.expiration >= today:
+        return []
+    return [
+        FieldProblem("symbol", terms.symbol, f"a contract that has not expired (this one did on {contract.expiration})")
+    ]
+
+
+def _account(state: ApiState, name: str) -> AccountRef:
+    def load() -> AccountRef | None:
+        with state.database.statement() as unit:
+            return find_account(unit, name)
+
+    account = state.accounts.get(name, load)
+    if account is None or not account.enabled:
+        problems = [FieldProblem("account", name, "the name of an account; see GET /api/v1/accounts")]
+        raise UnknownAccount(f"no account {name!r} that you may use", problems)
+    return account
+
+
+def _instrument(state: ApiState, broker: str, symbol: str) -> Instrument | None:
+    def load() -> Instrument | None:
+        with state.database.statement() as unit:
+            return find_instrument(unit, broker, symbol)
+
+    return state.instruments.get((broker, symbol), load)
+
+
+def _store(state: ApiState, user: UserRef, order: OrderRequest) -> Requested:
+    origin = state.origin(user.username)
+    try:
+        with state.database.statement() as unit:
+            return request_order(unit, order, origin)
+    except sqlalchemy.exc.OperationalError as error:
+        logger.warning("Order {}: the connection broke while it was stored ({})", order.order_id, type(error).__name__)
+        return _look_up(state, order)
+
+
+def _look_up(state: ApiState, order: OrderRequest) -> Requested:
+    """Ask on a new connection whether the order is there (R22). Raises OutcomeUnknown, or StoreUnavailable if not."""
+    try:
+        with state.database.statement() as unit:
+            found = find_by_key(unit, order)
+    except sqlalchemy.exc.SQLAlchemyError:
+        raise OutcomeUnknown(f"order {order.order_id}: ask again with the same key") from None
+    if found is None:
+        raise StoreUnavailable("the database lost the connection and the order was not stored; send it again")
+    return found

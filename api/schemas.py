@@ -1,0 +1,118 @@
+"""What goes over the wire: decimals as strings, times as RFC 3339 in UTC."""
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
+
+from domain.orders import OrderType, Side, TimeInForce, plain
+
+Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="unless-none")]
+Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+Symbol = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9./]+$", to_upper=True)]
+
+
+class LoginIn(BaseModel):
+    """Name and password."""
+
+    model_config = ConfigDict(extra="forbid")
+    username: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    password: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
+
+
+class TokenOut(BaseModel):
+    """A bearer token."""
+
+    access_token: str
+    token_type: str = "bearer"  # noqa: S105  a word of OAuth 2, not a secret
+    expires_at: dt.datetime
+    role: str
+
+
+class OrderIn(BaseModel):
+    """An order. `qty` is shares or contracts; prices are USD; decimals are best sent as strings."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        json_schema_extra={
+            "examples": [{"account": "demo-1", "symbol": "AAPL", "side": "buy", "qty": "10", "type": "market"}]
+        },
+    )
+    account: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    symbol: Symbol
+    side: Side
+    qty: Annotated[Decimal, Field(max_digits=28)]
+    type: OrderType = OrderType.MARKET
+    time_in_force: TimeInForce = TimeInForce.DAY
+    limit_price: Annotated[Decimal, Field(max_digits=28)] | None = None
+    client_order_id: Key | None = None
+
+
+class OrderAccepted(BaseModel):
+    """The order is stored and on its way; ask for it at `href`."""
+
+    order_id: uuid.UUID
+    client_order_id: str
+    status: str
+    href: str
+
+
+class EventOut(BaseModel):
+    """One event of an order's life; durations in ms."""
+
+    seq: int
+    event: str
+    stage: str
+    success: bool
+    account_type: str
+    occurred_at: dt.datetime
+    total_ms: Amount | None
+    network_ms: Amount | None
+    reason_code: str | None
+    reason: str | None
+    actor: str
+    detail: dict[str, Any]
+
+
+class OrderOut(BaseModel):
+    """An order with its timeline."""
+
+    order_id: uuid.UUID
+    client_order_id: str
+    broker_order_id: str | None
+    account: str
+    account_type: str
+    account_type_source: str
+    symbol: str
+    asset_class: str
+    side: str
+    type: str
+    time_in_force: str
+    qty: Amount
+    limit_price: Amount | None
+    status: str
+    rejected_by: str | None
+    reason_code: str | None
+    reason: str | None
+    filled_qty: Amount
+    filled_avg_price: Amount | None
+    requested_at: dt.datetime
+    submitted_at: dt.datetime | None
+    updated_at: dt.datetime
+    trace_id: str
+    timeline: list[EventOut]
+
+
+class AccountOut(BaseModel):
+    """An account: its type, how the type is known, and the last balance in USD."""
+
+    name: str
+    broker: str
+    account_type: str
+    account_type_source: str
+    type_read_at: dt.datetime | None
+    entries_blocked: str | None
+    cash: Amount | None
+    balance_read_at: dt.datetime | None

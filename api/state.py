@@ -1,0 +1,66 @@
+"""What the API process works with: settings, pool, publisher, caches; made once at its start."""
+
+import os
+import socket
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.cache import TtlCache
+from config.clock import SYSTEM_CLOCK
+from config.ids import SYSTEM_IDS
+from config.settings import Settings
+from domain.clock import Clock
+from domain.ids import Ids
+from domain.orders import Instrument
+from events.hints import HintPublisher
+from models.session import Database
+from services.accounts import AccountRef
+from services.origin import Origin
+from services.users import UserRef
+
+POOL_SIZE = 10
+USER_S = 2  # a disabled user is out within this
+ACCOUNT_S = 2
+INSTRUMENT_S = 30
+
+
+@dataclass
+class ApiState:
+    """The process's own things."""
+
+    settings: Settings
+    database: Database
+    hints: HintPublisher
+    users: TtlCache[str, UserRef]
+    accounts: TtlCache[str, AccountRef]
+    instruments: TtlCache[tuple[str, str], Instrument]
+    clock: Clock = SYSTEM_CLOCK
+    ids: Ids = SYSTEM_IDS
+
+    def origin(self, actor: str) -> Origin:
+        """Return who acts: a user of this process."""
+        return Origin(actor=actor, host=socket.gethostname(), process=f"{self.settings.process}:{os.getpid()}")
+
+
+def make_state(settings: Settings) -> ApiState:
+    """Open what the process needs; connections are made when first used."""
+    url = settings.app_database_url.get_secret_value()
+    return ApiState(
+        settings=settings,
+        database=Database(url, application_name=f"opitios-{settings.process}", pool_size=POOL_SIZE),
+        hints=HintPublisher(settings.redis_url.get_secret_value()),
+        users=TtlCache(SYSTEM_CLOCK, USER_S),
+        accounts=TtlCache(SYSTEM_CLOCK, ACCOUNT_S),
+        instruments=TtlCache(SYSTEM_CLOCK, INSTRUMENT_S),
+    )
+
+
+def state_of(request: Request) -> ApiState:
+    """Return the application's state."""
+    state: ApiState = request.app.state.opitios
+    return state
+
+
+State = Annotated[ApiState, Depends(state_of)]
