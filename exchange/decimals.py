@@ -6,8 +6,8 @@ from typing import Any
 
 ZERO = Decimal(0)
 CENT = Decimal("0.01")
-LARGEST = Decimal(1_000_000_000)
-"""Quantities and prices above this are typing errors, and exponents above it would cost memory."""
+LARGEST = Decimal(10**12)
+"""Numbers above this are typing errors, and exponents above it would cost memory."""
 
 
 def _no_constant(name: str) -> Any:

@@ -88,7 +88,7 @@ class Engine:
         return _affordable(account, short * self._reference_price(form)), hold
 
     def _reference_price(self, form: OrderForm) -> Decimal:
-        """Give the price a claim is made at: a buy's limit or ask; a short's limit or 3 % above the ask, the dearer one."""
+        """Give the price a claim is made at: a buy's limit or ask; a short's limit or ask and 3 %, the dearer one."""
         quote = self.book.market.quote(form.symbol)
         ask = (quote.ask or quote.last) if quote else ZERO
         if form.side == "buy":

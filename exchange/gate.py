@@ -15,7 +15,7 @@ from exchange.decimals import parse_json
 from exchange.faults import KINDS, Call, Fault
 from exchange.order_form import client_order_id_of
 from exchange.state import Account
-from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, World
+from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, UNANSWERED, World
 
 _LOG = logging.getLogger("exchange")
 _NOBODY = "-"
@@ -50,7 +50,8 @@ class Gate:
         else:
             request[ACCOUNT] = account
             response = await self._serve(request, handler, body, headers)
-        self._count(request, str(response.status))
+        if not request.get(UNANSWERED):
+            self._count(request, str(response.status))
         if not response.prepared:
             response.headers.update(headers)
         return response
@@ -91,6 +92,7 @@ class Gate:
     ) -> web.StreamResponse:
         kind = KINDS[fault.kind]
         if not kind.answers:
+            request[UNANSWERED] = True
             self._count(request, fault.kind)
         delay_s = None if fault.delay_ms is None else fault.delay_ms / 1000
         call = Call(request, lambda: _handled(request, handler), headers, delay_s, self._world.stopping)
