@@ -4,7 +4,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from exchange.clock import activity_stamp
-from exchange.decimals import ZERO
+from exchange.decimals import ZERO, rounded
 from exchange.fill_rules import FillRules
 from exchange.journal import Event
 from exchange.quotes import Market, Quote
@@ -13,6 +13,8 @@ from exchange.state import OPEN, Account, Fill, Order, Position
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+_EXACT = 9
+"""Decimals of a part of a cost: thirds have no end, and the last part takes what is left."""
 _ACCOUNT_DECIMALS = frozenset({"cash"})
 
 
@@ -141,7 +143,7 @@ def _order_of(event: dict[str, Any]) -> Order:
 def _release(account: Account, order: Order, qty: Decimal) -> None:
     """Give back what `qty` of the order had reserved; the last part gives back all that is left, to the digit."""
     ends = order.status not in OPEN
-    reserve = order.reserve_left if ends else order.reserve * qty / order.qty
+    reserve = order.reserve_left if ends else rounded(order.reserve * qty / order.qty, _EXACT)
     hold = order.hold_left if ends else min(order.hold_left, qty)
     order.reserve_left -= reserve
     account.reserved -= reserve
@@ -161,7 +163,7 @@ def _trade(account: Account, order: Order, signed_qty: Decimal, price: Decimal) 
         closing = (
             max(min(signed_qty, -position.qty), -position.qty) if signed_qty < 0 else min(signed_qty, -position.qty)
         )
-        position.cost += position.cost / position.qty * closing
+        position.cost += rounded(position.cost * closing / position.qty, _EXACT)
     position.qty += signed_qty
     position.cost += (signed_qty - closing) * price * order.multiplier
     if not position.qty:

@@ -8,7 +8,7 @@ from exchange import errors
 from exchange.book import Book
 from exchange.clock import Ticker, now_ns
 from exchange.decimals import ZERO, plain
-from exchange.journal import Event, Journal
+from exchange.journal import Event, Journal, JournalError
 from exchange.order_form import OrderForm, read_form
 from exchange.state import Account, Order
 
@@ -21,9 +21,15 @@ class Engine:
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self.book = Book(now_ns())
-        for event in journal.replay():
-            self.book.apply(event)
+        self._replay()
         self._ticker = Ticker(self.book.last_ns)
+
+    def _replay(self) -> None:
+        for event in self._journal.replay():
+            try:
+                self.book.apply(event)
+            except KeyError as error:
+                raise JournalError(f"the journal is of another version: {error} is missing or unknown") from error
 
     def _commit(self, kind: str, /, **fields: Any) -> None:
         event: Event = {"event": kind, "at_ns": self._ticker.stamp(), **fields}

@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.exchange.helpers import eventually, filled, limit_order, market_order, refusal, submit
 from tests.support.exchange import DEMO, ExchangeProcess
 
@@ -75,6 +77,13 @@ def test_a_damaged_line_in_the_middle_is_refused_in_one_line(home: Path) -> None
         assert_refused(exchange, "line 1 is damaged")
 
 
+def test_a_journal_of_another_version_is_refused_in_one_line(home: Path) -> None:
+    with ExchangeProcess(home) as exchange:
+        exchange.kill()
+        exchange.journal.write_text('{"event":"merger"}\n' + exchange.journal.read_text())
+        assert_refused(exchange, "the journal is of another version: 'merger'")
+
+
 def test_a_second_exchange_on_the_same_data_is_refused_in_one_line(home: Path) -> None:
     with ExchangeProcess(home) as exchange:
         second = ExchangeProcess(home)
@@ -112,9 +121,10 @@ def test_changed_keys_in_the_accounts_file_replace_the_old_ones(home: Path, conn
         assert refusal(connect(exchange, DEMO).get_account)[0] == 401
 
 
-def test_a_stop_signal_ends_it_within_a_second_whatever_hangs(home: Path) -> None:
+@pytest.mark.parametrize("kind", ["hang", "delay", "trickle"])
+def test_a_stop_signal_ends_it_within_a_second_whatever_hangs(home: Path, kind: str) -> None:
     with ExchangeProcess(home) as exchange:
-        exchange.add_fault("hang")
+        exchange.add_fault(kind, delay_ms=60_000)
         with socket.create_connection(("127.0.0.1", exchange.port)) as client:
             keys = f"APCA-API-KEY-ID: {DEMO['key_id']}\r\nAPCA-API-SECRET-KEY: {DEMO['secret_key']}\r\n"
             client.sendall(f"GET /v2/clock HTTP/1.1\r\nHost: x\r\n{keys}\r\n".encode())

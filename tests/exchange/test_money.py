@@ -81,3 +81,15 @@ def test_fractions_neither_make_nor_lose_money(exchange: ExchangeProcess, client
         filled(client, submit(client, market_order("QQQ", qty)))
     filled(client, submit(client, market_order("QQQ", 1, "sell")))
     assert money(client) == ("100000", "100000")
+
+
+def test_thirds_of_an_order_leave_no_crumbs(exchange: ExchangeProcess, client: TradingClient) -> None:
+    exchange.set_price("IWM", "100.01")
+    exchange.set_fills(never=True)
+    order = submit(client, limit_order("IWM", 3, price=100.01))
+    bought = submit(client, limit_order("IWM", 7, price=200.01))
+    exchange.release(client_order_id=bought.client_order_id, qty=3)
+    assert len(money(client)[1].partition(".")[2]) <= 9
+    exchange.release(client_order_id=bought.client_order_id)
+    client.cancel_order_by_id(order.id)
+    assert money(client) == ("99299.93", "99299.93")
