@@ -41,6 +41,12 @@ def test_a_limit_that_the_market_reaches_fills_better_than_asked(client: Trading
     assert filled(client, submit(client, limit_order("MSFT", price=500))).filled_avg_price == "425.05"
 
 
+@pytest.mark.parametrize(("side", "price"), [("buy", "150.03"), ("sell", "149.97")])
+def test_a_limit_at_the_quote_fills(client: TradingClient, side: str, price: str) -> None:
+    filled(client, submit(client, market_order("AMD")))
+    assert filled(client, submit(client, limit_order("AMD", 1, side, price=float(price)))).filled_avg_price == price
+
+
 def test_a_resting_limit_fills_when_the_price_crosses_it(exchange: ExchangeProcess, client: TradingClient) -> None:
     order = submit(client, limit_order("KO", price=60, tif="gtc"))
     exchange.set_price("KO", "60.01")
