@@ -1,0 +1,15 @@
+"""Alpaca's routes, one file a family; trading (/v2) and market data (/v2/stocks, /v1beta1) share the port."""
+
+from aiohttp import web
+
+from exchange.alpaca_routes.account import AccountRoutes
+from exchange.alpaca_routes.activities import ActivityRoutes
+from exchange.alpaca_routes.market_data import MarketDataRoutes
+from exchange.alpaca_routes.orders import OrderRoutes
+from exchange.world import World
+
+
+def routes(world: World) -> list[web.RouteDef]:
+    """Every route of the brokers' API."""
+    families = (OrderRoutes(world), AccountRoutes(world), ActivityRoutes(world), MarketDataRoutes(world))
+    return [route for family in families for route in family.routes()]

@@ -1,0 +1,242 @@
+"""The script's door: read the truth, move prices, make accounts, set faults; a port apart that no fault reaches."""
+
+import hmac
+import re
+from collections.abc import Awaitable, Callable
+from decimal import Decimal
+from typing import Any
+
+from aiohttp import web
+
+from exchange.account_form import check_free, read_account, read_account_changes
+from exchange.decimals import parse_json, plain, to_decimal
+from exchange.faults import KINDS
+from exchange.fields import FieldError, Fields
+from exchange.oracle import ledger, request_counts
+from exchange.state import Account, Order
+from exchange.world import World
+
+_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def control_app(world: World, token: str | None) -> web.Application:
+    """Give the control API; with a `token`, only for callers that send it as X-Control-Token."""
+    app = web.Application(middlewares=[_guard(token)])
+    app.add_routes(Control(world).routes())
+    return app
+
+
+def _guard(token: str | None) -> Any:
+    @web.middleware
+    async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
+        given = request.headers.get("X-Control-Token", "")
+        if token is not None and not hmac.compare_digest(given.encode(), token.encode()):
+            return web.json_response({"message": "X-Control-Token is missing or wrong"}, status=401)
+        try:
+            return await handler(request)
+        except FieldError as error:
+            return web.json_response({"field": error.field, "message": str(error)}, status=400)
+        except web.HTTPException as error:
+            return web.json_response({"message": error.reason}, status=error.status)
+
+    return guard
+
+
+class Control:
+    """The control port's routes."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._engine = world.engine
+        self._book = world.engine.book
+
+    def routes(self) -> list[web.RouteDef]:
+        """Their table."""
+        return [
+            web.get("/health", self.health),
+            web.get("/ledger", self.ledger),
+            web.get("/requests", self.requests),
+            web.get("/prices/{symbol}", self.price),
+            web.put("/prices", self.set_prices),
+            web.put("/clock", self.set_clock),
+            web.post("/accounts", self.create_account),
+            web.patch("/accounts/{name}", self.change_account),
+            web.get("/fills", self.fill_rules),
+            web.post("/fills", self.change_fill_rules),
+            web.post("/fills/release", self.release),
+            web.get("/faults", self.faults),
+            web.post("/faults", self.add_fault),
+            web.delete("/faults", self.remove_faults),
+            web.delete("/faults/{id}", self.remove_faults),
+        ]
+
+    async def health(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
+        """GET: answers once the journal is replayed and both ports listen."""
+        accounts, waiting = len(self._book.accounts), len(self._world.matcher.open_orders())
+        return web.json_response({"status": "ok", "accounts": accounts, "open_orders": waiting})
+
+    async def ledger(self, request: web.Request) -> web.Response:
+        """GET ?account=NAME&since=EPOCH_SECONDS."""
+        name = request.query.get("account")
+        if name is not None and name not in self._book.accounts:
+            raise FieldError("account", f"there is no account {name!r}")
+        since = to_decimal(request.query.get("since", "0"))
+        if since is None:
+            raise FieldError("since", "must be epoch seconds")
+        return web.json_response({"accounts": ledger(self._world, account=name, since_us=int(since * 1_000_000))})
+
+    async def requests(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
+        """GET the counters, since this process started."""
+        return web.json_response({"requests": request_counts(self._world)})
+
+    async def price(self, request: web.Request) -> web.Response:
+        """GET one symbol's quote."""
+        return web.json_response(self._quoted(request.match_info["symbol"]))
+
+    async def set_prices(self, request: web.Request) -> web.Response:
+        """PUT {symbol: price | {bid?, ask?, last?}}: one number is all three; what is left out stays."""
+        body = await _body(request)
+        prices = Fields(body)
+        wanted = {symbol: self._read_price(symbol, body[symbol], prices) for symbol in body}
+        for symbol, (bid, ask, last) in wanted.items():
+            self._engine.set_price(symbol, bid, ask, last)
+        self._world.matcher.consider_all()
+        return web.json_response({symbol: self._quoted(symbol) for symbol in wanted})
+
+    def _read_price(self, symbol: str, given: object, prices: Fields) -> tuple[Decimal, Decimal, Decimal]:
+        quote = self._book.market.quote(symbol)
+        if quote is None:
+            raise FieldError(symbol, "is not listed here")
+        if not isinstance(given, dict):
+            price = prices.number(symbol)
+            return price, price, price
+        sides = Fields(given)
+        bid, ask, last = (sides.number(side, getattr(quote, side)) for side in ("bid", "ask", "last"))
+        sides.done()
+        return bid, ask, last
+
+    def _quoted(self, symbol: str) -> dict[str, str]:
+        quote = self._book.market.quote(symbol)
+        if quote is None:
+            raise FieldError("symbol", f"{symbol!r} is not listed here")
+        return {"bid": plain(quote.bid), "ask": plain(quote.ask), "last": plain(quote.last)}
+
+    async def set_clock(self, request: web.Request) -> web.Response:
+        """PUT {is_open}: while closed nothing fills and option market orders are refused."""
+        fields = Fields(await _body(request))
+        is_open = fields.flag("is_open")
+        fields.done()
+        self._engine.open_market(is_open=is_open)
+        self._world.matcher.consider_all()
+        return web.json_response({"is_open": is_open})
+
+    async def create_account(self, request: web.Request) -> web.Response:
+        """POST an account like one of the accounts file's."""
+        seed = read_account(await _body(request))
+        check_free(self._engine, seed)
+        return web.json_response(_named(self._engine.create_account(seed)), status=201)
+
+    async def change_account(self, request: web.Request) -> web.Response:
+        """PATCH account_number, cash, rate_limit, status, trading_blocked, shorting_enabled."""
+        account = self._account(request.match_info["name"])
+        self._engine.change_account(account, read_account_changes(await _body(request)))
+        return web.json_response(_named(account))
+
+    async def fill_rules(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
+        """GET the fill settings."""
+        return web.json_response(self._book.rules.shown())
+
+    async def change_fill_rules(self, request: web.Request) -> web.Response:
+        """POST {symbol?, delay_ms?, never?, partial?}: null takes a setting back to the exchange's or the default."""
+        fields = Fields(await _body(request))
+        symbol = fields.text("symbol", None)
+        if symbol is not None and self._book.market.quote(symbol) is None:
+            raise FieldError("symbol", f"{symbol!r} is not listed here")
+        readers = {"delay_ms": fields.count, "never": fields.flag, "partial": _partial(fields)}
+        changes = {name: read(name, None) for name, read in readers.items() if name in fields}
+        fields.done()
+        self._engine.change_fill_rule(symbol, changes)
+        self._world.matcher.consider_all()
+        return web.json_response(self._book.rules.shown())
+
+    async def release(self, request: web.Request) -> web.Response:
+        """POST {account?, symbol?, client_order_id?, qty?}: fill the open orders that fit, now."""
+        fields = Fields(await _body(request))
+        wanted = {name: fields.text(name, None) for name in ("account", "symbol", "client_order_id")}
+        qty = fields.number("qty", None, above_zero=True)
+        fields.done()
+        orders = [o for o in self._world.matcher.open_orders() if _fits(o, wanted)]
+        filled = {order.client_order_id: plain(self._world.matcher.release(order, qty)) for order in orders}
+        return web.json_response({"filled": filled})
+
+    async def faults(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
+        """GET the faults with how often each has fired."""
+        return web.json_response({"faults": [fault.shown() for fault in self._world.faults.all()]})
+
+    async def add_fault(self, request: web.Request) -> web.Response:
+        """POST {kind, account?, method?, path?, times?, delay_ms?}; answers {id}."""
+        where = self._read_fault(Fields(await _body(request)))
+        try:
+            fault = self._world.faults.add(**where)
+        except re.error as error:
+            raise FieldError("path", f"is no regular expression: {error}") from error
+        return web.json_response({"id": fault.id}, status=201)
+
+    def _read_fault(self, fields: Fields) -> dict[str, Any]:
+        kind = fields.text("kind")
+        if kind not in KINDS:
+            raise FieldError("kind", f"must be one of {', '.join(KINDS)}")
+        account, method = fields.text("account", None), fields.text("method", None)
+        if account is not None:
+            self._account(account)
+        if method not in {None, *_METHODS}:
+            raise FieldError("method", f"must be one of {', '.join(_METHODS)}")
+        times = fields.count("times", None, least=1)
+        where = {
+            "kind": kind,
+            "account": account,
+            "method": method,
+            "path": fields.text("path", None),
+            "times": 1 if times is None and "times" not in fields else times,
+            "delay_ms": fields.count("delay_ms") if kind == "delay" else fields.count("delay_ms", None),
+        }
+        fields.done()
+        return where
+
+    async def remove_faults(self, request: web.Request) -> web.Response:
+        """DELETE one fault, or all; 404 when there is none by that id."""
+        fault_id = request.match_info.get("id")
+        removed = self._world.faults.remove(fault_id)
+        if fault_id is not None and not removed:
+            return web.json_response({"message": f"there is no fault {fault_id!r}"}, status=404)
+        return web.json_response({"removed": removed})
+
+    def _account(self, name: str) -> Account:
+        account = self._book.accounts.get(name)
+        if account is None:
+            raise FieldError("account", f"there is no account {name!r}")
+        return account
+
+
+async def _body(request: web.Request) -> Any:
+    try:
+        return parse_json(await request.read())
+    except (ValueError, RecursionError) as error:
+        raise FieldError("body", "is not JSON") from error
+
+
+def _partial(fields: Fields) -> Callable[..., str | None]:
+    def read(name: str, default: None) -> str | None:
+        qty = fields.number(name, default, above_zero=True)
+        return None if qty is None else plain(qty)
+
+    return read
+
+
+def _fits(order: Order, wanted: dict[str, str | None]) -> bool:
+    return all(value in {None, getattr(order, name)} for name, value in wanted.items())
+
+
+def _named(account: Account) -> dict[str, str]:
+    return {"name": account.name, "id": account.id, "account_number": account.account_number}

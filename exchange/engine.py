@@ -1,0 +1,144 @@
+"""The exchange's decisions: check a request against the books, write what follows from it, apply it."""
+
+import uuid
+from decimal import Decimal
+from typing import Any
+
+from exchange import errors
+from exchange.book import Book
+from exchange.clock import Ticker, now_ns
+from exchange.decimals import ZERO, plain
+from exchange.journal import Event, Journal, JournalError
+from exchange.order_form import OrderForm, read_form
+from exchange.state import Account, Order
+
+_SHORT_MARGIN = Decimal("1.03")
+
+
+class Engine:
+    """Commands over one book and one journal. An event is on file before it is true."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self.book = Book(now_ns())
+        self._replay()
+        self._ticker = Ticker(self.book.last_ns)
+
+    def _replay(self) -> None:
+        for event in self._journal.replay():
+            try:
+                self.book.apply(event)
+            except KeyError as error:
+                raise JournalError(f"the journal is of another version: {error} is missing or unknown") from error
+
+    def _commit(self, kind: str, /, **fields: Any) -> None:
+        event: Event = {"event": kind, "at_ns": self._ticker.stamp(), **fields}
+        self._journal.append(event)
+        self.book.apply(event)
+
+    def create_account(self, seed: dict[str, Any]) -> Account:
+        """Open an account from a checked seed (exchange/account_form.py)."""
+        self._commit("account", id=str(uuid.uuid4()), **seed)
+        return self.book.accounts[seed["name"]]
+
+    def change_account(self, account: Account, changes: dict[str, Any]) -> None:
+        """Set fields of an account; money as decimal strings."""
+        self._commit("account_changed", account=account.name, changes=changes)
+
+    def note_attempt(self, account: Account, client_order_id: str) -> None:
+        """Remember that a POST with that id arrived, whatever becomes of it."""
+        self._commit("attempt", account=account.name, client_order_id=client_order_id)
+
+    def set_price(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal) -> None:
+        """Script a quote, USD a share."""
+        self._commit("price", symbol=symbol, bid=plain(bid), ask=plain(ask), last=plain(last))
+
+    def change_fill_rule(self, symbol: str | None, changes: dict[str, Any]) -> None:
+        """Script how orders fill (exchange/fill_rules.py)."""
+        self._commit("fill_rule", symbol=symbol, changes=changes)
+
+    def open_market(self, *, is_open: bool) -> None:
+        """Script the session."""
+        self._commit("clock", is_open=is_open)
+
+    def submit(self, account: Account, body: object, client_order_id: str, received_us: int) -> Order:
+        """Accept an order or raise ApiError; the account has it on file when this returns."""
+        if account.status != "ACTIVE" or account.trading_blocked:
+            raise errors.forbidden("account is not allowed to trade")
+        if client_order_id in account.by_client_order_id:
+            raise errors.duplicate_client_order_id()
+        form = read_form(body, client_order_id, now_ns())
+        if form.asset_class == "us_option" and form.type == "market" and not self.book.is_open:
+            raise errors.refused("options market orders are only allowed during market hours")
+        reserve, hold = self._claims(account, form)
+        order_id = str(uuid.uuid4())
+        self._commit(
+            "order", **_order_event(account, form, order_id, received_us), reserve=str(reserve), hold=str(hold)
+        )
+        return account.orders[order_id]
+
+    def _claims(self, account: Account, form: OrderForm) -> tuple[Decimal, Decimal]:
+        """Buying power and position that the order takes; raises ApiError 403 when there is too little."""
+        owned = account.owned(form.symbol)
+        if form.side == "buy":
+            opening = max(form.qty + min(owned, ZERO), ZERO)
+            return _affordable(account, opening * self._reference_price(form) * form.multiplier), ZERO
+        held = account.held.get(form.symbol, ZERO)
+        hold = min(form.qty, max(owned - held, ZERO))
+        short = form.qty - hold
+        if not short:
+            return ZERO, hold
+        if not account.shorting_enabled or form.asset_class == "us_option" or short % 1:
+            sells = [o.id for o in account.open_orders.values() if o.symbol == form.symbol and o.side == "sell"]
+            raise errors.insufficient_qty(form.symbol, form.qty, existing=owned, held=held, related_orders=sells)
+        return _affordable(account, short * self._reference_price(form)), hold
+
+    def _reference_price(self, form: OrderForm) -> Decimal:
+        """Give the price a claim is made at: a buy's limit or ask; a short's limit or ask and 3 %, the dearer one."""
+        quote = self.book.market.quote(form.symbol)
+        ask = (quote.ask or quote.last) if quote else ZERO
+        if form.side == "buy":
+            return ask if form.limit_price is None else form.limit_price
+        return max(form.limit_price or ZERO, ask * _SHORT_MARGIN)
+
+    def cancel(self, account: Account, order_id: str) -> None:
+        """End an open order; ApiError 404 when unknown, 422 when it has already ended."""
+        order = account.orders.get(order_id)
+        if order is None:
+            raise errors.order_not_found(order_id)
+        if order_id not in account.open_orders:
+            raise errors.not_cancelable(order.status)
+        self._commit("cancel", account=account.name, order_id=order_id)
+
+    def fill(self, order: Order, qty: Decimal, price: Decimal) -> None:
+        """Execute `qty` (at most what is left) of an open order at `price` USD."""
+        self._commit(
+            "fill", account=order.account, order_id=order.id, id=str(uuid.uuid4()), qty=str(qty), price=str(price)
+        )
+
+
+def _affordable(account: Account, cost: Decimal) -> Decimal:
+    buying_power = account.buying_power
+    if cost > buying_power:
+        raise errors.insufficient_buying_power(buying_power, cost)
+    return cost
+
+
+def _order_event(account: Account, form: OrderForm, order_id: str, received_us: int) -> Event:
+    opens = account.owned(form.symbol) >= 0 if form.side == "buy" else account.owned(form.symbol) <= 0
+    return {
+        "account": account.name,
+        "id": order_id,
+        "client_order_id": form.client_order_id,
+        "symbol": form.symbol,
+        "asset_class": form.asset_class,
+        "side": form.side,
+        "type": form.type,
+        "time_in_force": form.time_in_force,
+        "qty": str(form.qty),
+        "limit_price": None if form.limit_price is None else str(form.limit_price),
+        "extended_hours": form.extended_hours,
+        "position_intent": form.position_intent or f"{form.side}_to_{'open' if opens else 'close'}",
+        "multiplier": str(form.multiplier),
+        "received_us": received_us,
+    }

@@ -1,0 +1,40 @@
+"""What everything costs now: still until a script moves it, because a fault test must know its prices beforehand."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from exchange.assets import SEEDS
+from exchange.options import fair_prices, parse_contract
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """Best bid, best ask and last trade in USD a share; 0 means that side is empty. `at_ns` is its age's origin."""
+
+    bid: Decimal
+    ask: Decimal
+    last: Decimal
+    at_ns: int
+
+
+class Market:
+    """Quotes by symbol: scripted ones first, else the seed's, else an option's derived from its stock."""
+
+    def __init__(self, opened_ns: int) -> None:
+        self._opened_ns = opened_ns
+        self._quotes = {symbol: Quote(seed.bid, seed.ask, seed.last, opened_ns) for symbol, seed in SEEDS.items()}
+
+    def set(self, symbol: str, quote: Quote) -> None:
+        """Script a symbol's quote; it stays until the next one."""
+        self._quotes[symbol] = quote
+
+    def quote(self, symbol: str) -> Quote | None:
+        """Give the quote of a stock or option, None when nothing by that name is listed."""
+        known = self._quotes.get(symbol)
+        if known is not None:
+            return known
+        contract = parse_contract(symbol)
+        if contract is None:
+            return None
+        stock = self._quotes[contract.underlying]
+        return Quote(*fair_prices(contract, stock.last), stock.at_ns)

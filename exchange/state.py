@@ -1,0 +1,112 @@
+"""The nouns of the exchange's books: accounts, orders, positions, fills, as plain records without behaviour."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from exchange.decimals import ZERO
+
+OPEN = frozenset({"new", "partially_filled"})
+"""The statuses in which an order can still fill or be canceled; the others this exchange uses are filled, canceled."""
+
+
+@dataclass(slots=True)
+class Order:
+    """One accepted order. Money in USD, quantities in shares or contracts, stamps in ns (`received_us` in us)."""
+
+    id: str
+    account: str
+    client_order_id: str
+    symbol: str
+    asset_class: str
+    side: str
+    type: str
+    time_in_force: str
+    qty: Decimal
+    limit_price: Decimal | None
+    extended_hours: bool
+    position_intent: str
+    multiplier: Decimal
+    reserve: Decimal
+    """Buying power this order took when it came."""
+    hold: Decimal
+    """Shares or contracts of the position that it took when it came."""
+    received_us: int
+    at_ns: int
+    updated_ns: int
+    status: str = "new"
+    filled_qty: Decimal = ZERO
+    filled_notional: Decimal = ZERO
+    """Sum of price times quantity, without the multiplier: divided by `filled_qty` it is the average price."""
+    reserve_left: Decimal = ZERO
+    hold_left: Decimal = ZERO
+    filled_ns: int | None = None
+    canceled_ns: int | None = None
+
+    @property
+    def leaves(self) -> Decimal:
+        """What is still to fill."""
+        return self.qty - self.filled_qty
+
+
+@dataclass(slots=True)
+class Position:
+    """A holding; `qty` and `cost` are negative when short, `cost` includes the multiplier."""
+
+    symbol: str
+    multiplier: Decimal
+    qty: Decimal = ZERO
+    cost: Decimal = ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution; `id` is the FILL activity's."""
+
+    id: str
+    order_id: str
+    symbol: str
+    side: str
+    qty: Decimal
+    price: Decimal
+    cum_qty: Decimal
+    leaves_qty: Decimal
+    at_ns: int
+
+
+@dataclass(slots=True)
+class Account:
+    """One customer's account with everything it ever did; `rate_limit` is requests a minute."""
+
+    name: str
+    id: str
+    key_id: str
+    secret_key: str
+    account_number: str
+    cash: Decimal
+    rate_limit: int
+    created_ns: int
+    status: str = "ACTIVE"
+    shorting_enabled: bool = False
+    trading_blocked: bool = False
+    reserved: Decimal = ZERO
+    held: dict[str, Decimal] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    by_client_order_id: dict[str, Order] = field(default_factory=dict)
+    open_orders: dict[str, Order] = field(default_factory=dict)
+    positions: dict[str, Position] = field(default_factory=dict)
+    fills: list[Fill] = field(default_factory=list)
+    fill_index: dict[str, int] = field(default_factory=dict)
+    attempts: Counter[str] = field(default_factory=Counter)
+    """POST /v2/orders requests seen by client_order_id, refused and faulted ones included."""
+
+    @property
+    def buying_power(self) -> Decimal:
+        """Cash less what open orders reserve; a short keeps its proceeds and as much again as collateral."""
+        shorts = sum((-p.cost for p in self.positions.values() if p.qty < 0), ZERO) if self.shorting_enabled else ZERO
+        return self.cash - self.reserved - 2 * shorts
+
+    def owned(self, symbol: str) -> Decimal:
+        """Give the signed quantity of a position, 0 without one."""
+        position = self.positions.get(symbol)
+        return position.qty if position else ZERO

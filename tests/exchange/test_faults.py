@@ -1,0 +1,166 @@
+"""Each fault as the unmodified client meets it, and what the exchange's books say afterwards."""
+
+import time
+from typing import Any
+
+import pytest
+import requests
+from alpaca.trading.client import TradingClient
+from requests.adapters import HTTPAdapter
+
+from tests.exchange.helpers import eventually, limit_order, market_order, new_id, refusal, submit
+from tests.support.exchange import ExchangeProcess
+
+
+class Impatient(HTTPAdapter):
+    """Reads for at most half a second: alpaca-py itself sets no timeout at all."""
+
+    def send(self, *args: Any, **options: Any) -> requests.Response:
+        return super().send(*args, **options | {"timeout": 0.5})
+
+
+@pytest.fixture
+def impatient(client: TradingClient) -> TradingClient:
+    client._session.mount("http://", Impatient())
+    return client
+
+
+def order_in_books(exchange: ExchangeProcess, account: dict[str, Any], client_order_id: str) -> dict[str, Any] | None:
+    return exchange.order(client_order_id, account["name"])
+
+
+def becomes_filled(exchange: ExchangeProcess, account: dict[str, Any], client_order_id: str) -> bool:
+    def look() -> bool:
+        order = order_in_books(exchange, account, client_order_id)
+        return order is not None and order["status"] == "filled"
+
+    return eventually(look)
+
+
+def test_delay_answers_late(exchange: ExchangeProcess, client: TradingClient) -> None:
+    exchange.add_fault("delay", delay_ms=300)
+    began = time.monotonic()  # noqa: TID251  a real delay is measured
+    client.get_account()
+    assert time.monotonic() - began >= 0.3  # noqa: TID251  a real delay is measured
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("hang", requests.ReadTimeout), ("drop_before", requests.ConnectionError)],
+)
+def test_without_an_answer_before_the_order_nothing_happened(
+    exchange: ExchangeProcess, impatient: TradingClient, account: dict[str, Any], *, kind: str, error: type[Exception]
+) -> None:
+    exchange.add_fault(kind, method="POST")
+    with pytest.raises(error):
+        submit(impatient, market_order(client_order_id="lost"))
+    assert order_in_books(exchange, account, "lost") is None
+    assert exchange.ledger(account["name"])["attempts"] == {"lost": 1}
+
+
+@pytest.mark.parametrize(
+    ("kind", "error"),
+    [("hang_after", requests.ReadTimeout), ("drop_after", requests.ConnectionError)],
+)
+def test_without_an_answer_after_the_order_it_fills_all_the_same(
+    exchange: ExchangeProcess, impatient: TradingClient, account: dict[str, Any], *, kind: str, error: type[Exception]
+) -> None:
+    exchange.add_fault(kind, method="POST")
+    with pytest.raises(error):
+        submit(impatient, market_order(client_order_id="unknown"))
+    assert becomes_filled(exchange, account, "unknown")
+
+
+def test_504_before_leaves_no_order(exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]) -> None:
+    exchange.add_fault("504_before", method="POST")
+    with pytest.raises(Exception, match="504 Gateway Time-out"):
+        submit(client, market_order(client_order_id="refused"))
+    assert order_in_books(exchange, account, "refused") is None
+
+
+def test_504_after_hides_an_order_that_fills(
+    exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]
+) -> None:
+    exchange.add_fault("504_after", method="POST")
+    with pytest.raises(Exception, match="504 Gateway Time-out"):
+        submit(client, market_order(client_order_id="hidden"))
+    assert becomes_filled(exchange, account, "hidden")
+
+
+def test_a_client_that_retries_a_hidden_order_is_told_the_id_is_taken(
+    exchange: ExchangeProcess, account: dict[str, Any], connect: Any
+) -> None:
+    client = connect(exchange, account, patient=True)
+    client._retry_wait = 0
+    exchange.add_fault("504_after", method="POST")
+    status, body = refusal(lambda: submit(client, market_order(client_order_id="retried")))
+    assert (status, body["message"]) == (422, "client_order_id must be unique")
+    order = order_in_books(exchange, account, "retried")
+    assert order is not None
+    assert order["attempts"] == 2
+
+
+def test_429_leaves_no_order(exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]) -> None:
+    exchange.add_fault("429", method="POST")
+    body = {"code": 42910000, "message": "rate limit exceeded"}
+    assert refusal(lambda: submit(client, market_order(client_order_id="early"))) == (429, body)
+    assert order_in_books(exchange, account, "early") is None
+
+
+def test_trickle_outlasts_a_read_timeout(exchange: ExchangeProcess, impatient: TradingClient) -> None:
+    exchange.add_fault("trickle", path="/v2/clock", delay_ms=10)
+    began = time.monotonic()  # noqa: TID251  a real delay is measured
+    impatient.get_clock()
+    assert time.monotonic() - began >= 1.0  # noqa: TID251  a real delay is measured
+
+
+def test_a_hung_client_that_leaves_is_forgotten(exchange: ExchangeProcess, impatient: TradingClient) -> None:
+    exchange.add_fault("hang", times=None, method="GET")
+    for _ in range(3):
+        with pytest.raises(requests.ReadTimeout):
+            impatient.get_account()
+    exchange.remove_faults()
+    impatient.get_account()
+
+
+def test_a_fault_fires_as_often_as_asked(exchange: ExchangeProcess, client: TradingClient) -> None:
+    fault = exchange.add_fault("429", times=2)
+    assert [refusal(client.get_account)[0] for _ in range(2)] == [429, 429]
+    client.get_account()
+    assert {f["id"]: f["fired"] for f in exchange.faults()}[fault] == 2
+
+
+def test_a_fault_hits_only_its_account_method_and_path(
+    exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any], connect: Any
+) -> None:
+    stranger = connect(exchange, exchange.add_account(new_id()))
+    exchange.add_fault("429", account=account["name"], method="GET", path="^/v2/orders$", times=None)
+    stranger.get_orders()
+    client.get_account()
+    order = submit(client, limit_order(price=1))
+    client.get_order_by_id(order.id)
+    assert refusal(client.get_orders)[0] == 429
+
+
+def test_a_path_with_a_slash_is_a_prefix(exchange: ExchangeProcess, client: TradingClient) -> None:
+    exchange.add_fault("429", path="/v2/orders", times=None)
+    assert refusal(lambda: client.get_order_by_client_id("any"))[0] == 429
+    client.get_clock()
+
+
+def test_the_control_port_is_never_faulted(exchange: ExchangeProcess, client: TradingClient) -> None:
+    exchange.add_fault("hang", times=None)
+    assert exchange.control("GET", "/health").json()["status"] == "ok"
+    exchange.remove_faults()
+    client.get_clock()
+
+
+def test_unanswered_requests_are_counted_by_their_fault(
+    exchange: ExchangeProcess, impatient: TradingClient, account: dict[str, Any]
+) -> None:
+    exchange.add_fault("drop_before")
+    with pytest.raises(requests.ConnectionError):
+        impatient.get_account()
+    impatient.get_account()
+    counted = {c["status"]: c["count"] for c in exchange.request_counts() if c["account"] == account["name"]}
+    assert counted == {"200": 1, "drop_before": 1}

@@ -1,0 +1,1 @@
+"""What several suites start and share; nothing here depends on pytest."""
