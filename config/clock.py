@@ -1,6 +1,6 @@
 """The real clock. Everything below receives times as arguments; this is the one place that reads them."""
 
-import datetime
+import datetime as dt
 import time
 
 from domain.clock import Clock
@@ -12,9 +12,9 @@ class SystemClock(Clock):
     CLOCK_BOOTTIME goes on while the machine sleeps, so a suspended worker sees that its time has run out (R8).
     """
 
-    def now(self) -> datetime.datetime:
+    def now(self) -> dt.datetime:
         """Return the wall clock as aware UTC."""
-        return datetime.datetime.now(datetime.UTC)  # noqa: TID251  the real clock
+        return dt.datetime.now(dt.UTC)  # noqa: TID251  the real clock
 
     def monotonic_ms(self) -> float:
         """Return milliseconds that only grow, also across suspend."""
