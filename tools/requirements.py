@@ -1,7 +1,7 @@
 """Which test proves which requirement? Read from the tests' markers, written to `docs/requirements.md`.
 
-`docs/requirements.toml` holds the IDs, our one-line summaries and the list of planned ones. An ID is *proven* when a test
-names it in `@pytest.mark.requirement(...)`. Markers are read from the syntax tree, so nothing is imported or run.
+`docs/requirements.toml` holds the IDs, our summaries of one line and the list of planned ones. An ID is *proven* when a
+test names it in `@pytest.mark.requirement(...)`. Markers are read from the syntax tree, so nothing is imported or run.
 """
 
 import argparse
@@ -15,8 +15,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 HEAD = """# Requirements and the tests that prove them
 
-Written by `make docs` from the markers in `tests/`; `make check` fails when it is out of date. Summaries and the planned
-list are in `requirements.toml`. *Proven* means that at least one test names the ID.
+Written by `make docs` from the markers in `tests/`; `make check` fails when it is out of date. The summaries and the
+planned list are in `requirements.toml`. *Proven* means that at least one test names the ID.
 """
 
 

@@ -115,4 +115,5 @@ def _paths(root: Path) -> list[str]:
 
 def _ignored(path: Path) -> bool:
     """Without git (an unpacked archive): hidden directories but `.ci`, caches and build results."""
-    return any((part.startswith(".") and part != ".ci") or part == "__pycache__" for part in path.parts[:-1])
+    hidden = any(part.startswith(".") and part != ".ci" for part in path.parts[:-1])
+    return hidden or any(part == "__pycache__" or part.endswith(".egg-info") for part in path.parts)
