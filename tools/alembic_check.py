@@ -5,7 +5,6 @@ The migrations run from nothing to the head, then Alembic compares the result wi
 
 import importlib
 import importlib.util
-import os
 import sys
 from pathlib import Path
 
@@ -34,10 +33,9 @@ def main() -> int:
 
 
 def alembic_config(url: str) -> Config:
-    """Return the project's Alembic configuration, pointed at `url` in both ways an env.py may read it."""
+    """Return the project's Alembic configuration with `url` handed over in memory, as `models/migrate.py` does."""
     config = Config(ROOT / "alembic.ini")
-    config.set_main_option("sqlalchemy.url", url.replace("%", "%%"))
-    os.environ["DATABASE_URL"] = url
+    config.attributes["url"] = url
     return config
 
 

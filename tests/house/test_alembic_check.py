@@ -15,11 +15,10 @@ from tools.throwaway_postgres import throwaway_postgres
 
 ROOT = Path(__file__).resolve().parents[2]
 ENV = """
-import os
 from alembic import context
 from sqlalchemy import create_engine
 from models import METADATA
-with create_engine(os.environ["DATABASE_URL"]).connect() as connection:
+with create_engine(context.config.attributes["url"]).connect() as connection:
     context.configure(connection=connection, target_metadata=METADATA)
     with context.begin_transaction():
         context.run_migrations()

@@ -1,0 +1,180 @@
+"""One Alpaca account through the unmodified alpaca-py.
+
+alpaca-py sends a POST up to four times on 429 and 504 and has no timeout: its retries are switched off here and every
+call is bounded in total. Its response models refuse unknown words: answers are taken raw and parsed tolerantly.
+"""
+
+import datetime as dt
+from collections.abc import Callable, Sequence
+from decimal import Decimal
+from functools import partial
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from alpaca.common.exceptions import APIError
+from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
+from alpaca.data.requests import OptionLatestQuoteRequest, StockLatestQuoteRequest
+from alpaca.trading.client import TradingClient
+
+from brokers.alpaca import outcomes
+from brokers.alpaca.parse import decimal, parse_account, parse_fill, parse_order
+from brokers.deadline import DeadlineAdapter, Watchdog, last_network_ms, last_request_id
+from brokers.protocol import Broker, BrokerUnavailable, EntryLocked, Listing, WireTime
+from domain.broker import AccountReading, BrokerFill, BrokerOrder, Ticket, Timed
+from domain.clock import Clock
+from domain.orders import AssetClass, plain
+
+TOTAL_S = 5.0
+_PAGE = 100
+_MAX_PAGES = 50
+_NOT_FOUND = 404
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class AlpacaBroker(Broker):
+    """See `brokers.protocol.Broker`. `may_enter(url)` is asked at the last moment before a placement's socket (R9)."""
+
+    def __init__(
+        self,
+        *,
+        api_key: str,
+        secret_key: str,
+        base_url: str,
+        data_url: str,
+        clock: Clock,
+        watchdog: Watchdog,
+        may_enter: Callable[[str], str | None],
+        total_s: float = TOTAL_S,
+    ) -> None:
+        self._base_url = base_url
+        self._may_enter = may_enter
+        adapter = DeadlineAdapter(clock, watchdog, total_s=total_s)
+        self._trading = TradingClient(api_key, secret_key, url_override=base_url, raw_data=True)
+        self._stocks = StockHistoricalDataClient(api_key, secret_key, url_override=data_url, raw_data=True)
+        self._options = OptionHistoricalDataClient(api_key, secret_key, url_override=data_url, raw_data=True)
+        for client in (self._trading, self._stocks, self._options):
+            _bound(client, adapter, trust_env=urlsplit(base_url).hostname not in _LOOPBACK)
+
+    def place(self, ticket: Ticket) -> Timed:
+        """Send one POST; see Broker."""
+        refusal = self._may_enter(self._base_url)
+        if refusal is not None:
+            raise EntryLocked(refusal)
+        try:
+            outcome = outcomes.of_answer(self._trading.post("/orders", _order_body(ticket)))
+        except APIError as error:
+            outcome = outcomes.of_status(error.status_code, str(error))
+        except requests.exceptions.JSONDecodeError:
+            outcome = outcomes.of_answer(None)
+        except requests.RequestException as error:
+            outcome = outcomes.of_failure(error)
+        return Timed(outcome, last_network_ms(), last_request_id())
+
+    def find_order(self, broker_client_id: str) -> BrokerOrder | None:
+        """Ask by our id; a 404 that says so is None."""
+        try:
+            raw = self._read(lambda: self._trading.get_order_by_client_id(broker_client_id))
+        except BrokerUnavailable as error:
+            if error.reason_code == f"http_{_NOT_FOUND}":
+                return None
+            raise
+        order = parse_order(raw)
+        if order is None:
+            raise BrokerUnavailable("unreadable_answer", "the broker's order could not be read")
+        return order
+
+    def orders_after(self, after: dt.datetime) -> Sequence[BrokerOrder]:
+        """Return up to 500 orders of any status, oldest first (one that is missing is asked for singly)."""
+        query = {"status": "all", "limit": 500, "after": after.isoformat(), "direction": "asc", "nested": False}
+        rows = self._read(lambda: self._trading.get("/orders", query))
+        return [order for order in map(parse_order, rows) if order is not None]
+
+    def fills_after(self, after: dt.datetime) -> Sequence[BrokerFill]:
+        """Return FILL activities after a time, page by page."""
+        found: list[BrokerFill] = []
+        query: dict[str, Any] = {"after": after.isoformat(), "direction": "asc", "page_size": _PAGE}
+        for _ in range(_MAX_PAGES):
+            rows = self._read(partial(self._trading.get, "/account/activities/FILL", query))
+            found += [fill for fill in map(parse_fill, rows) if fill is not None]
+            if len(rows) < _PAGE:
+                return found
+            query = query | {"page_token": rows[-1]["id"]}
+        raise BrokerUnavailable("too_many_pages", f"more than {_MAX_PAGES * _PAGE} fills in one read")
+
+    def read_account(self) -> AccountReading:
+        """Return the account; cash does not net open orders at Alpaca (R17)."""
+        reading = parse_account(self._read(self._trading.get_account))
+        if reading is None:
+            raise BrokerUnavailable("unreadable_answer", "the broker's account could not be read")
+        return reading
+
+    def latest_ask(self, symbol: str, asset_class: AssetClass) -> Decimal | None:
+        """Return the ask of a stock (USD a share) or option (USD a unit of the underlying)."""
+        if asset_class is AssetClass.OPTION:
+            request = OptionLatestQuoteRequest(symbol_or_symbols=symbol)
+            quotes = self._read(lambda: self._options.get_option_latest_quote(request))
+        else:
+            quotes = self._read(
+                lambda: self._stocks.get_stock_latest_quote(StockLatestQuoteRequest(symbol_or_symbols=symbol))
+            )
+        ask = decimal((quotes or {}).get(symbol, {}).get("ap"))
+        return ask or None  # 0 means that nobody offers
+
+    def listings(self) -> Sequence[Listing]:
+        """Return Alpaca's stocks."""
+        rows = self._read(lambda: self._trading.get("/assets", {"status": "active", "asset_class": "us_equity"}))
+        return [
+            Listing(
+                symbol=row["symbol"],
+                asset_class=AssetClass.STOCK,
+                name=str(row.get("name", "")),
+                tradable=bool(row.get("tradable")),
+                fractionable=bool(row.get("fractionable")),
+            )
+            for row in rows
+        ]
+
+    def wire_time(self) -> WireTime:
+        """Return ms and request id of this thread's last call."""
+        return WireTime(last_network_ms(), last_request_id())
+
+    def close(self) -> None:
+        """Close the pooled connections."""
+        for client in (self._trading, self._stocks, self._options):
+            client._session.close()  # noqa: SLF001  alpaca-py has no close of its own
+
+    def _read(self, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except APIError as error:
+            raise BrokerUnavailable(
+                f"http_{error.status_code}", f"the broker answered HTTP {error.status_code}"
+            ) from None
+        except requests.RequestException as error:
+            raise BrokerUnavailable("unreachable", type(error).__name__) from None
+
+
+def _order_body(ticket: Ticket) -> dict[str, Any]:
+    terms = ticket.terms
+    body = {
+        "symbol": terms.symbol,
+        "qty": plain(terms.qty),
+        "side": terms.side.value,
+        "type": terms.order_type.value,
+        "time_in_force": terms.time_in_force.value,
+        "client_order_id": ticket.broker_client_id,
+    }
+    if terms.limit_price is not None:
+        body["limit_price"] = plain(terms.limit_price)
+    return body
+
+
+def _bound(client: Any, adapter: DeadlineAdapter, *, trust_env: bool) -> None:
+    """Take the retries out and the deadline in; both attributes are private, so their absence fails closed."""
+    if not isinstance(getattr(client, "_session", None), requests.Session) or not hasattr(client, "_retry"):
+        raise BrokerUnavailable("sdk_changed", "alpaca-py has no _session or _retry: this version cannot be bounded")
+    client._retry = 0  # noqa: SLF001  TradingClient does not expose its retries
+    client._session.trust_env = trust_env  # noqa: SLF001  the simulated exchange is never behind a proxy
+    for scheme in ("https://", "http://"):
+        client._session.mount(scheme, adapter)  # noqa: SLF001  the only way to a timeout

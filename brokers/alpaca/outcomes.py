@@ -1,0 +1,76 @@
+"""What an Alpaca answer to a placement means: accepted, rejected, not accepted, or unknown (R10).
+
+Alpaca reuses its codes, so the HTTP status, the code and the message are read together. Whatever is not a documented
+refusal is unknown: an order that may exist is never called rejected.
+"""
+
+import json
+from typing import Any
+
+import requests
+from urllib3.exceptions import NewConnectionError
+
+from brokers.alpaca.parse import parse_order
+from domain.broker import Accepted, NotAccepted, Outcome, Rejected, Unknown
+
+_HTTP_TOO_MANY = 429
+_DUPLICATE = "client_order_id must be unique"
+_REFUSALS = {400, 401, 403, 404, 405, 409, 410, 411, 413, 414, 415, 422}
+_REASONS = (
+    ("insufficient buying power", "insufficient_buying_power"),
+    ("insufficient qty", "insufficient_qty"),
+    ("insufficient underlying qty", "insufficient_qty"),
+    ("wash trade", "wash_trade"),
+    ("sub-penny", "sub_penny"),
+    ("by user request", "trading_suspended"),
+    ("unauthorized", "broker_unauthorized"),
+    ("forbidden", "broker_unauthorized"),
+    ("not tradable", "not_tradable"),
+)
+
+
+def of_answer(answer: Any) -> Outcome:
+    """Return the outcome of a 2xx: accepted when it carries an order, unknown when it does not."""
+    order = parse_order(answer)
+    if order is None:
+        return Unknown("unreadable_answer", "the broker answered 2xx without a readable order")
+    return Accepted(order)
+
+
+def of_status(status: int, body: str) -> Outcome:
+    """Return the outcome of an HTTP error."""
+    message = _message(body)
+    if status == _HTTP_TOO_MANY:
+        return NotAccepted("rate_limited", message or "rate limit exceeded")
+    if _DUPLICATE in message:
+        return Unknown("duplicate_client_order_id", message)  # the order exists: look it up
+    if status in _REFUSALS:
+        return Rejected(_reason(message), message or f"HTTP {status}", status)
+    return Unknown(f"http_{status}", message or f"HTTP {status}")
+
+
+def of_failure(error: requests.RequestException) -> Outcome:
+    """Return the outcome of a network fault: not accepted only when no connection was ever made."""
+    if _never_connected(error):
+        return NotAccepted("connection_refused", "the broker could not be reached")
+    kind = "timeout" if isinstance(error, requests.Timeout) else "connection_lost"
+    return Unknown(kind, type(error).__name__)
+
+
+def _never_connected(error: BaseException) -> bool:
+    if isinstance(error, requests.ConnectTimeout):
+        return True
+    reason = getattr(error.args[0], "reason", None) if error.args else None
+    return isinstance(reason, NewConnectionError)
+
+
+def _message(body: str) -> str:
+    try:
+        content = json.loads(body)
+    except ValueError:
+        return ""
+    return str(content.get("message", "")) if isinstance(content, dict) else ""
+
+
+def _reason(message: str) -> str:
+    return next((code for words, code in _REASONS if words in message), "broker_rejected")

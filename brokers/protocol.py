@@ -1,0 +1,82 @@
+"""What the house asks of a broker; an adapter is one class that does this and nothing else."""
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Protocol
+
+from domain.broker import AccountReading, BrokerFill, BrokerOrder, Ticket, Timed
+from domain.orders import AssetClass
+
+
+class BrokerUnavailable(Exception):
+    """A read did not succeed; nothing follows from it (unavailable is never read as "no orders")."""
+
+    def __init__(self, reason_code: str, message: str) -> None:
+        super().__init__(message)
+        self.reason_code = reason_code
+        self.message = message
+
+
+class EntryLocked(Exception):
+    """The last look before the socket refused a placement: nothing was sent (R9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One instrument the broker lists."""
+
+    symbol: str
+    asset_class: AssetClass
+    name: str
+    tradable: bool
+    fractionable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WireTime:
+    """How long the last call was on the wire, in ms, and the broker's id of it (None: it never got that far)."""
+
+    network_ms: float | None
+    request_id: str | None
+
+
+class Broker(Protocol):
+    """One account at one broker. Reads raise BrokerUnavailable; `place` never raises for what a broker can do."""
+
+    def place(self, ticket: Ticket) -> Timed:
+        """Send the order once, bounded in time; every end of it is one of the four outcomes. Raises EntryLocked."""
+        ...
+
+    def find_order(self, broker_client_id: str) -> BrokerOrder | None:
+        """Return the order with our id, or None when the broker says that it has none."""
+        ...
+
+    def orders_after(self, after: dt.datetime) -> Sequence[BrokerOrder]:
+        """Return orders of any status created after a time; one that is missing has not ended (R14)."""
+        ...
+
+    def fills_after(self, after: dt.datetime) -> Sequence[BrokerFill]:
+        """Return every execution after a time, oldest first, all pages."""
+        ...
+
+    def read_account(self) -> AccountReading:
+        """Return number and money of the account."""
+        ...
+
+    def latest_ask(self, symbol: str, asset_class: AssetClass) -> Decimal | None:
+        """Return the ask in USD, None when nobody offers."""
+        ...
+
+    def listings(self) -> Sequence[Listing]:
+        """Return every instrument that may be traded or once could."""
+        ...
+
+    def wire_time(self) -> WireTime:
+        """Return the wire time of this thread's last call."""
+        ...
+
+    def close(self) -> None:
+        """Close the connections."""
+        ...

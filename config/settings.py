@@ -1,0 +1,187 @@
+"""One frozen settings model, read at the edges (CFG-001).
+
+Sources, the later wins: defaults, `runtime.json` of the stack, `secrets.yml` in the predecessor's structure, the
+environment. `secrets.yml` is found by OPITIOS_CONFIG, in the working directory, in OPITIOS_HOME.
+"""
+
+import datetime as dt
+import json
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from config.home import Home, find_home
+from domain.account_type import AccountType
+from domain.balance import DEFAULT_MINIMUM, BalanceRule, OnBalanceError
+
+
+class ConfigError(Exception):
+    """The configuration cannot be used; the message names file, field, value and what was expected."""
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", arbitrary_types_allowed=True)
+
+
+class TradingSettings(_Section):
+    """Thresholds that hold for every account unless it has its own (ACC-002, CFG-001)."""
+
+    minimum_balance: Decimal = Field(default=DEFAULT_MINIMUM, ge=0)
+    balance_check_enabled: bool = True
+    balance_rule: BalanceRule = BalanceRule.BEFORE
+    on_balance_error: OnBalanceError = OnBalanceError.ALLOW
+    balance_max_age: dt.timedelta = dt.timedelta(seconds=300)
+    market_collar: Decimal = Field(default=Decimal("0.02"), ge=0, le=1)
+    market_place_before: dt.timedelta = dt.timedelta(seconds=60)
+    limit_place_before: dt.timedelta = dt.timedelta(hours=8)
+
+
+class AccountSettings(_Section):
+    """One broker account. Keys never leave the process that talks to the broker."""
+
+    name: str
+    broker: str = "alpaca"
+    api_key: SecretStr = SecretStr("")
+    secret_key: SecretStr = SecretStr("")
+    base_url: str = "https://paper-api.alpaca.markets"
+    data_url: str = "https://data.alpaca.markets"
+    paper_trading: bool | None = None
+    account_type: AccountType | None = None
+    enabled: bool = True
+    minimum_balance: Decimal | None = Field(default=None, ge=0)
+    balance_check_enabled: bool | None = None
+    balance_rule: BalanceRule | None = None
+    on_balance_error: OnBalanceError | None = None
+    rate_limit_per_minute: int = Field(default=200, gt=0)
+
+
+class WorkerSettings(_Section):
+    """Celery workers: threads a process, and task events for a monitor (they cost 42 % of a worker)."""
+
+    threads: int = Field(default=8, gt=0)
+    events: bool = False
+
+
+class Settings(_Section):
+    """Everything a process needs to know at its start."""
+
+    home: Home
+    process: str = "cli"
+    boot_id: str = ""
+    api_host: str = "127.0.0.1"
+    api_port: int = 8090
+    app_database_url: SecretStr = SecretStr("")
+    migrations_database_url: SecretStr = SecretStr("")
+    compliance_database_url: SecretStr = SecretStr("")
+    redis_url: SecretStr = SecretStr("")
+    exchange_url: str | None = None
+    jwt_secret: SecretStr = SecretStr("")
+    jwt_hours: int = Field(default=168, gt=0, le=168)
+    trading: TradingSettings = TradingSettings()
+    worker: WorkerSettings = WorkerSettings()
+    accounts: tuple[AccountSettings, ...] = ()
+
+    @property
+    def api_url(self) -> str:
+        """Where the API answers."""
+        return f"http://{self.api_host}:{self.api_port}"
+
+    def account(self, name: str) -> AccountSettings | None:
+        """Return an account's section, or None."""
+        return next((account for account in self.accounts if account.name == name), None)
+
+
+# environment variable -> field; the four URLs are what containers and systemd units set
+_ENVIRONMENT = {
+    "OPITIOS_PROCESS": "process",
+    "OPITIOS_API_HOST": "api_host",
+    "OPITIOS_API_PORT": "api_port",
+    "OPITIOS_APP_DATABASE_URL": "app_database_url",
+    "OPITIOS_COMPLIANCE_DATABASE_URL": "compliance_database_url",
+    "DATABASE_URL": "migrations_database_url",
+    "REDIS_URL": "redis_url",
+    "OPITIOS_JWT_SECRET": "jwt_secret",
+    "OPITIOS_EXCHANGE_URL": "exchange_url",
+}
+
+_JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read every source once. Raises ConfigError; secret values are never part of its message."""
+    env = os.environ if environ is None else environ
+    home = find_home(env)
+    values: dict[str, Any] = _runtime(home.runtime)
+    path = secrets_path(home, env)
+    if path is not None:
+        values |= _secrets(path)
+    values |= {field: env[name] for name, field in _ENVIRONMENT.items() if env.get(name)}
+    if env.get("OPITIOS_WORKER_EVENTS"):
+        values["worker"] = dict(values.get("worker", {})) | {"events": env["OPITIOS_WORKER_EVENTS"]}
+    try:
+        return Settings(home=home, **values)
+    except ValidationError as error:
+        raise ConfigError(_explain(error, path)) from None
+
+
+def secrets_path(home: Home, env: Mapping[str, str]) -> Path | None:
+    """Return the `secrets.yml` in force: OPITIOS_CONFIG, the working directory's, the home's; None without one."""
+    given = env.get("OPITIOS_CONFIG")
+    if given:
+        return Path(given)
+    return next((path for path in (Path("secrets.yml"), home.secrets) if path.is_file()), None)
+
+
+def _runtime(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: not readable as JSON ({error}); start the stack again to write it anew") from None
+    known = set(Settings.model_fields) - {"home"}
+    values = {key: value for key, value in content.items() if key in known}
+    ports = content.get("ports") or {}
+    if "api" in ports:
+        values.setdefault("api_port", ports["api"])
+    return values
+
+
+def _secrets(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.safe_load(path.read_text()) or {}
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; name another file with OPITIOS_CONFIG") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f", line {mark.line + 1}" if mark is not None else ""
+        raise ConfigError(f"{path}{where}: not valid YAML") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected a mapping at the top, found {type(content).__name__}")
+    values: dict[str, Any] = {key: content[key] for key in ("trading", "worker") if key in content}
+    accounts = content.get("accounts") or {}
+    if not isinstance(accounts, dict):
+        raise ConfigError(f"{path}: accounts: expected a mapping of account name to settings")
+    values["accounts"] = tuple({"name": str(name)} | dict(entry or {}) for name, entry in accounts.items())
+    jwt = content.get("jwt") or {}
+    values |= {
+        field: jwt[key]
+        for key, field in (("secret_key", "jwt_secret"), ("expiration_hours", "jwt_hours"))
+        if key in jwt
+    }
+    return values
+
+
+def _explain(error: ValidationError, path: Path | None) -> str:
+    lines = [f"{path or 'environment'}:"]
+    for item in error.errors(include_url=False, include_context=False):
+        field = ".".join(str(part) for part in item["loc"])
+        hidden = any(word in field for word in ("key", "secret", "url", "password"))
+        value = "" if hidden or isinstance(item["input"], dict) else f" (value: {item['input']!r})"
+        lines.append(f"  {field}: {item['msg']}{value}")
+    return "\n".join(lines)

@@ -1,0 +1,90 @@
+"""Errors named by what the caller does next; message and HTTP status ride on the class."""
+
+from collections.abc import Sequence
+
+from domain.orders import FieldProblem
+
+
+class DomainError(Exception):
+    """A refusal the caller can act on. `code` is the problem's stable name, `status` the HTTP answer."""
+
+    code = "error"
+    status = 400
+    title = "The request cannot be carried out"
+
+    def __init__(self, detail: str, problems: Sequence[FieldProblem] = ()) -> None:
+        super().__init__(detail)
+        self.detail = detail
+        self.problems = tuple(problems)
+
+
+class InvalidOrder(DomainError):
+    """The order's terms cannot be right: correct the named fields and send it again."""
+
+    code = "invalid_order"
+    status = 422
+    title = "The order cannot be accepted as it is"
+
+
+class UnknownAccount(DomainError):
+    """No account of this name that the caller may use."""
+
+    code = "unknown_account"
+    status = 404
+    title = "No such account"
+
+
+class KeyMissing(DomainError):
+    """The request carries no key that makes it safe to repeat."""
+
+    code = "idempotency_key_missing"
+    status = 400
+    title = "An idempotency key is needed"
+
+
+class KeyReused(DomainError):
+    """The key belongs to another order: choose a new one."""
+
+    code = "idempotency_key_reused"
+    status = 422
+    title = "This key was used for another order"
+
+
+class NotFound(DomainError):
+    """Nothing under this identifier that the caller may see."""
+
+    code = "not_found"
+    status = 404
+    title = "Not found"
+
+
+class NotAuthenticated(DomainError):
+    """Sign in first."""
+
+    code = "not_authenticated"
+    status = 401
+    title = "Sign in first"
+
+
+class NotAllowed(DomainError):
+    """The caller's role does not include this."""
+
+    code = "not_allowed"
+    status = 403
+    title = "Not allowed for this role"
+
+
+class StoreUnavailable(DomainError):
+    """The database cannot be reached: nothing was written, try again."""
+
+    code = "store_unavailable"
+    status = 503
+    title = "The order store cannot be reached"
+
+
+class OutcomeUnknown(DomainError):
+    """The connection broke while the order was being stored: ask for it again under the same key (R22)."""
+
+    code = "outcome_unknown"
+    status = 503
+    title = "It is not known whether the order was stored"

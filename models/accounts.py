@@ -1,0 +1,73 @@
+"""Accounts, their balances, and the history of what kind of account they are."""
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+from sqlalchemy import ForeignKey, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.account_type import AccountType, AccountTypeSource
+from models.base import TRADING, Base, one_of
+
+
+class Account(Base):
+    """A broker account. Keys are not here; `type_read_at` is null until the broker's number was read once."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (
+        one_of("account_type", AccountType),
+        one_of("account_type_source", AccountTypeSource),
+        UniqueConstraint("name"),
+        {"schema": TRADING},
+    )
+
+    account_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    name: Mapped[str]
+    broker: Mapped[str]
+    base_url: Mapped[str]
+    account_number: Mapped[str | None]
+    account_type: Mapped[str]
+    account_type_source: Mapped[str]
+    type_read_at: Mapped[dt.datetime | None]
+    entries_blocked: Mapped[str | None]
+    enabled: Mapped[bool]
+    minimum_balance: Mapped[Decimal | None]
+    balance_check_enabled: Mapped[bool | None]
+    balance_rule: Mapped[str | None]
+    on_balance_error: Mapped[str | None]
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
+
+
+class AccountTypeChange(Base):
+    """One reading of an account's type that differs from the one before."""
+
+    __tablename__ = "account_type_changes"
+    __table_args__ = {"schema": TRADING}
+
+    change_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{TRADING}.accounts.account_id"), index=True)
+    occurred_at: Mapped[dt.datetime]
+    old_type: Mapped[str | None]
+    new_type: Mapped[str]
+    old_source: Mapped[str | None]
+    new_source: Mapped[str]
+    old_number: Mapped[str | None]
+    new_number: Mapped[str | None]
+    reason: Mapped[str | None]
+    actor: Mapped[str]
+
+
+class Balance(Base):
+    """The last balance read of an account, in USD. `read_seq` was drawn before the request was sent (R18)."""
+
+    __tablename__ = "balances"
+    __table_args__ = {"schema": TRADING}
+
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{TRADING}.accounts.account_id"), primary_key=True)
+    cash: Mapped[Decimal]
+    buying_power: Mapped[Decimal]
+    equity: Mapped[Decimal]
+    read_seq: Mapped[int]
+    read_at: Mapped[dt.datetime]

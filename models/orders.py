@@ -1,0 +1,119 @@
+"""Orders, their fills, and the instruments they may name."""
+
+import datetime as dt
+import uuid
+from decimal import Decimal
+
+from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from domain.order_state import OrderStatus
+from domain.orders import OrderType, Side, TimeInForce
+from models.base import TRADING, Base, one_of
+
+
+class Order(Base):
+    """One order; the row is its own outbox: `due_at` says when the next step is due, whatever the status (R1).
+
+    What the next step is follows from the status: place (requested), look up (submitting past its lease, unknown),
+    poll (accepted, partially_filled). `fence` rises with every claim, so that a stopped worker's answer is refused.
+    """
+
+    __tablename__ = "orders"
+    __table_args__ = (
+        one_of("status", OrderStatus),
+        one_of("side", Side),
+        one_of("order_type", OrderType),
+        one_of("time_in_force", TimeInForce),
+        UniqueConstraint("account_id", "client_order_id"),
+        UniqueConstraint("account_id", "broker_client_id"),
+        UniqueConstraint("order_id", "order_date"),
+        Index("ix_orders_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index(
+            "ix_orders_in_flight",
+            "account_id",
+            postgresql_where=text("status IN ('submitting', 'unknown', 'accepted', 'partially_filled', 'quarantined')"),
+        ),
+        {"schema": TRADING},
+    )
+
+    order_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    order_date: Mapped[dt.date]
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{TRADING}.accounts.account_id"))
+    account_type: Mapped[str]
+    account_type_source: Mapped[str]
+    client_order_id: Mapped[str]
+    broker_client_id: Mapped[str]
+    broker_order_id: Mapped[str | None]
+    request_hash: Mapped[bytes]
+    symbol: Mapped[str]
+    asset_class: Mapped[str]
+    side: Mapped[str]
+    order_type: Mapped[str]
+    time_in_force: Mapped[str]
+    qty: Mapped[Decimal]
+    limit_price: Mapped[Decimal | None]
+    multiplier: Mapped[Decimal]
+    status: Mapped[str]
+    rejected_by: Mapped[str | None]
+    reason_code: Mapped[str | None]
+    reason: Mapped[str | None]
+    filled_qty: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    filled_avg_price: Mapped[Decimal | None]
+    reserved: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    due_at: Mapped[dt.datetime | None]
+    place_before: Mapped[dt.datetime]
+    hints: Mapped[int] = mapped_column(server_default=text("0"))
+    next_hint_at: Mapped[dt.datetime | None]
+    lease_owner: Mapped[str | None]
+    lease_until: Mapped[dt.datetime | None]
+    fence: Mapped[int] = mapped_column(server_default=text("0"))
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    last_seq: Mapped[int] = mapped_column(server_default=text("1"))
+    source: Mapped[str]
+    actor: Mapped[str]
+    trace_id: Mapped[str]
+    requested_at: Mapped[dt.datetime]
+    submitted_at: Mapped[dt.datetime | None]
+    updated_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
+
+
+class Fill(Base):
+    """One execution. On Alpaca its key is the broker's order id and the cumulative quantity (R15)."""
+
+    __tablename__ = "fills"
+    __table_args__ = (
+        ForeignKeyConstraint(["order_id"], [f"{TRADING}.orders.order_id"]),
+        UniqueConstraint("account_id", "broker_order_id", "cum_qty"),
+        Index("ix_fills_account_id_symbol", "account_id", "symbol"),
+        Index("ix_fills_order_id", "order_id"),
+        {"schema": TRADING},
+    )
+
+    fill_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
+    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{TRADING}.accounts.account_id"))
+    order_id: Mapped[uuid.UUID]
+    broker_order_id: Mapped[str]
+    broker_fill_id: Mapped[str]
+    symbol: Mapped[str]
+    side: Mapped[str]
+    qty: Mapped[Decimal]
+    price: Mapped[Decimal]
+    cum_qty: Mapped[Decimal]
+    occurred_at: Mapped[dt.datetime]
+    recorded_at: Mapped[dt.datetime] = mapped_column(server_default=text("clock_timestamp()"))
+
+
+class InstrumentRow(Base):
+    """What a broker lists, synced by a worker, so that the API can refuse unknown symbols without asking anybody."""
+
+    __tablename__ = "instruments"
+    __table_args__ = {"schema": TRADING}
+
+    broker: Mapped[str] = mapped_column(primary_key=True)
+    symbol: Mapped[str] = mapped_column(primary_key=True)
+    asset_class: Mapped[str]
+    name: Mapped[str]
+    tradable: Mapped[bool]
+    fractionable: Mapped[bool]
+    synced_at: Mapped[dt.datetime]

@@ -1,0 +1,25 @@
+"""Every table in one place, so that migrations and `alembic check` see all of them."""
+
+from models.accounts import Account, AccountTypeChange, Balance
+from models.audit import ConfigChange, Operation, OrderEventRow
+from models.base import Base
+from models.leases import Lease
+from models.orders import Fill, InstrumentRow, Order
+from models.users import User
+
+METADATA = Base.metadata
+
+__all__ = [
+    "METADATA",
+    "Account",
+    "AccountTypeChange",
+    "Balance",
+    "ConfigChange",
+    "Fill",
+    "InstrumentRow",
+    "Lease",
+    "Operation",
+    "Order",
+    "OrderEventRow",
+    "User",
+]

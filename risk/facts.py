@@ -1,0 +1,48 @@
+"""What a pre-trade rule may look at: frozen facts, read under the account's lock, nothing fetched."""
+
+import datetime as dt
+from dataclasses import dataclass
+from decimal import Decimal
+
+from domain.account_type import AccountType, AccountTypeSource
+from domain.balance import BalanceRule, OnBalanceError
+from domain.orders import OrderTerms
+from domain.venue import EndpointKind
+
+
+@dataclass(frozen=True, slots=True)
+class StoredBalance:
+    """The last balance read, in USD, and its age in seconds by the database's clock."""
+
+    cash: Decimal
+    age_s: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """The account: type and its source, endpoint, thresholds that apply to it (its own or the global ones)."""
+
+    name: str
+    account_type: AccountType
+    account_type_source: AccountTypeSource
+    type_was_read: bool
+    endpoint: EndpointKind
+    entries_blocked: str | None
+    balance_check_enabled: bool
+    minimum_balance: Decimal
+    balance_rule: BalanceRule
+    on_balance_error: OnBalanceError
+    balance_max_age: dt.timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything one verdict is made from."""
+
+    now: dt.datetime
+    place_before: dt.datetime
+    terms: OrderTerms
+    account: AccountFacts
+    balance: StoredBalance | None
+    reserved: Decimal
+    order_cost: Decimal | None

@@ -1,0 +1,1 @@
+"""Pre-trade rules: one file each, `check(facts) -> Verdict`, none knows another."""

@@ -1,0 +1,69 @@
+"""Free cash against the account's minimum (ACC-002, FR-002)."""
+
+from decimal import Decimal
+
+from domain.balance import BalanceCheck, OnBalanceError, check_balance
+from domain.orders import plain
+from risk.facts import Facts
+from risk.verdict import Decision, Verdict
+
+NAME = "minimum_balance"
+
+
+def check(facts: Facts) -> Verdict:
+    """Deny with `insufficient_balance` and the four numbers; without a usable balance do as `on_balance_error` says.
+
+    A stored balance of at most `balance_max_age` decides; an older one is no balance at all.
+    """
+    account = facts.account
+    if not account.balance_check_enabled:
+        return Verdict(NAME, Decision.ALLOW, inputs={"balance_check_enabled": False})
+    balance = facts.balance
+    if balance is None or balance.age_s > Decimal(str(account.balance_max_age.total_seconds())):
+        return _without_balance(facts)
+    checked = check_balance(
+        account.balance_rule,
+        cash=balance.cash,
+        reserved=facts.reserved,
+        minimum=account.minimum_balance,
+        order_cost=facts.order_cost,
+    )
+    inputs = numbers(checked) | {"balance_age_s": str(balance.age_s)}
+    if checked.passed:
+        return Verdict(NAME, Decision.ALLOW, inputs=inputs)
+    return Verdict(NAME, Decision.DENY, "insufficient_balance", explain(checked), inputs)
+
+
+def numbers(checked: BalanceCheck) -> dict[str, str | None]:
+    """Return the numbers of a check as decimal strings (USD), for the audit trail and the refusal."""
+    return {
+        "balance_rule": checked.rule.value,
+        "cash": plain(checked.cash),
+        "available": plain(checked.available),
+        "reserved": plain(checked.reserved),
+        "minimum": plain(checked.minimum),
+        "order_cost": None if checked.order_cost is None else plain(checked.order_cost),
+    }
+
+
+def explain(checked: BalanceCheck) -> str:
+    """Return one sentence with the four numbers."""
+    cost = "unknown" if checked.order_cost is None else f"${checked.order_cost:,.2f}"
+    return (
+        f"available ${checked.available:,.2f} (reserved ${checked.reserved:,.2f}) against minimum "
+        f"${checked.minimum:,.2f}, order cost {cost}, rule '{checked.rule.value}'"
+    )
+
+
+def _without_balance(facts: Facts) -> Verdict:
+    age = None if facts.balance is None else str(facts.balance.age_s)
+    inputs = {
+        "balance_age_s": age,
+        "on_balance_error": facts.account.on_balance_error.value,
+        "reserved": plain(facts.reserved),
+        "minimum": plain(facts.account.minimum_balance),
+    }
+    reason = "no balance read within the allowed age decides this order"
+    if facts.account.on_balance_error is OnBalanceError.ALLOW:
+        return Verdict(NAME, Decision.ALLOW, "balance_unavailable", f"{reason}: allowed with a warning", inputs, True)  # noqa: FBT003
+    return Verdict(NAME, Decision.DENY, "balance_unavailable", reason, inputs)
