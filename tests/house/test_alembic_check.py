@@ -23,6 +23,17 @@ with create_engine(context.config.attributes["url"]).connect() as connection:
     with context.begin_transaction():
         context.run_migrations()
 """
+MIGRATE = """
+from alembic import command
+from alembic.config import Config
+def alembic_config(url):
+    config = Config()
+    config.set_main_option("script_location", "migrations")
+    config.attributes["url"] = url
+    return config
+def upgrade(url):
+    command.upgrade(alembic_config(url), "head")
+"""
 REVISION = """
 import sqlalchemy as sa
 from alembic import op
@@ -41,7 +52,7 @@ def check(tree: Path, extra_column: str) -> subprocess.CompletedProcess[str]:
     """Run the check over a small project whose one table has `extra_column` beside the migrated one."""
     for package in ("tools", "config", "domain"):
         shutil.copytree(ROOT / package, tree / package, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "alembic.ini", plant(tree, "alembic.ini"))
+    plant(tree, "models/migrate.py", MIGRATE)
     plant(tree, "models/__init__.py", MODELS.replace("EXTRA", extra_column))
     plant(tree, "migrations/env.py", ENV)
     plant(tree, "migrations/versions/1_notes.py", REVISION)
