@@ -4,6 +4,7 @@ One process's share of the broker's limit, counted locally. The port is what a s
 """
 
 import threading
+from collections.abc import Mapping
 from typing import Protocol
 
 from domain.clock import Clock
@@ -18,23 +19,23 @@ class RateBudget(Protocol):
 
 
 class LocalRateBudget(RateBudget):
-    """A token bucket an account: `per_minute` requests, at most a tenth of them at once beyond the steady flow."""
+    """A token bucket an account: its requests a minute, at most a tenth of them at once beyond the steady flow."""
 
-    def __init__(self, clock: Clock, per_minute: int) -> None:
+    def __init__(self, clock: Clock, per_minute: Mapping[str, float], default: float = 100) -> None:
         self._clock = clock
-        self._rate = per_minute / 60_000  # requests a ms
-        self._burst = max(1, per_minute / 10)
+        self._per_minute = dict(per_minute)
+        self._default = default
         self._state: dict[str, tuple[float, float]] = {}
         self._lock = threading.Lock()
 
     def take(self, account: str, weight: int = 1) -> float:
         """Take from the account's bucket; see RateBudget."""
+        per_minute = self._per_minute.get(account, self._default)
+        rate, burst = per_minute / 60_000, max(2.0, per_minute / 10)  # requests a ms, requests
         with self._lock:
             now = self._clock.monotonic_ms()
-            tokens, since = self._state.get(account, (self._burst, now))
-            tokens = min(self._burst, tokens + (now - since) * self._rate)
-            if tokens >= weight:
-                self._state[account] = (tokens - weight, now)
-                return 0
-            self._state[account] = (tokens, now)
-            return (weight - tokens) / self._rate / 1000
+            tokens, since = self._state.get(account, (burst, now))
+            tokens = min(burst, tokens + (now - since) * rate)
+            granted = tokens >= weight
+            self._state[account] = (tokens - weight if granted else tokens, now)
+        return 0 if granted else (weight - tokens) / rate / 1000

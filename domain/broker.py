@@ -70,11 +70,12 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """The broker definitely refused the order."""
+    """The order was definitely refused, by the broker or by our own last look before the socket (`by`)."""
 
     reason_code: str
     message: str
     http_status: int | None = None
+    by: str = "broker"
 
 
 @dataclass(frozen=True, slots=True)

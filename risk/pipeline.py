@@ -5,12 +5,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from risk.facts import Facts
-from risk.rules import account_type, endpoint, minimum_balance, place_before
+from risk.rules import account_type, endpoint, minimum_balance, place_before, price
 from risk.verdict import Decision, Verdict
 
 Rule = Callable[[Facts], Verdict]
 
-PRE_TRADE: tuple[Rule, ...] = (place_before.check, endpoint.check, account_type.check, minimum_balance.check)
+PRE_TRADE: tuple[Rule, ...] = (
+    place_before.check,
+    endpoint.check,
+    account_type.check,
+    price.check,
+    minimum_balance.check,
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""the first tables."""
+"""Make the first tables, the append-only audit trail and the first reports."""
 
 from pathlib import Path
 
@@ -200,6 +200,7 @@ def upgrade() -> None:
         sa.Column("filled_qty", sa.Numeric(precision=20, scale=8), server_default=sa.text("0"), nullable=False),
         sa.Column("filled_avg_price", sa.Numeric(precision=20, scale=8), nullable=True),
         sa.Column("reserved", sa.Numeric(precision=20, scale=8), server_default=sa.text("0"), nullable=False),
+        sa.Column("ended_seq", sa.BigInteger(), nullable=True),
         sa.Column("due_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("place_before", sa.DateTime(timezone=True), nullable=False),
         sa.Column("hints", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
@@ -230,6 +231,9 @@ def upgrade() -> None:
         schema="trading",
     )
     op.create_index(
+        "ix_orders_account_id_requested_at", "orders", ["account_id", "requested_at"], unique=False, schema="trading"
+    )
+    op.create_index(
         "ix_orders_due_at",
         "orders",
         ["due_at"],
@@ -238,12 +242,12 @@ def upgrade() -> None:
         postgresql_where=sa.text("due_at IS NOT NULL"),
     )
     op.create_index(
-        "ix_orders_in_flight",
+        "ix_orders_reserved",
         "orders",
         ["account_id"],
         unique=False,
         schema="trading",
-        postgresql_where=sa.text("status IN ('submitting', 'unknown', 'accepted', 'partially_filled', 'quarantined')"),
+        postgresql_where=sa.text("reserved > 0"),
     )
     op.create_table(
         "order_events",

@@ -1,0 +1,109 @@
+"""Hints to Celery: published after the commit, never promised (DESIGN section 3).
+
+A hint that is lost or doubled is harmless: the row it names is its own outbox, and the relay hints again. So nothing
+here waits inside a request, and nothing raises into one: a hung Redis once held a publisher for 25 seconds.
+"""
+
+import queue
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import redis
+from celery import Celery
+from kombu.exceptions import KombuError
+from loguru import logger
+
+from config.celery import QUEUE_OF, celery_settings
+
+if TYPE_CHECKING:
+    from kombu import Producer
+
+_FAILURES = (KombuError, redis.RedisError, OSError)
+_QUEUE_LIMIT = 10_000
+
+
+class HintPublisher:
+    """Publishes task names with ids; `hint` from a background thread, `publish` at once."""
+
+    def __init__(self, redis_url: str) -> None:
+        self._app = Celery("opitios-hints", set_as_current=False)
+        self._app.conf.update(celery_settings(redis_url, events=False))
+        self._redis = redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
+        self._waiting: queue.Queue[tuple[str, tuple[str, ...]] | None] = queue.Queue(_QUEUE_LIMIT)
+        self._producer: Producer | None = None
+        self._thread: threading.Thread | None = None
+        self._start = threading.Lock()
+        self._send = threading.Lock()
+
+    def hint(self, task: str, *args: str) -> None:
+        """Hand a hint to the background thread; a full queue drops it, the relay finds the row."""
+        if self._thread is None:
+            self._begin()
+        try:
+            self._waiting.put_nowait((task, args))
+        except queue.Full:
+            logger.warning("Hints are not leaving: {} waiting, this one is left to the relay", _QUEUE_LIMIT)
+
+    def publish(self, task: str, args: Sequence[str]) -> bool:
+        """Publish now; return whether Redis took it."""
+        with self._send:
+            try:
+                if self._producer is None:
+                    self._producer = self._app.amqp.Producer(self._app.connection_for_write(), auto_declare=False)
+                self._app.send_task(task, args=args, producer=self._producer, retry=False, ignore_result=True)
+            except _FAILURES as error:
+                self._drop_producer()
+                logger.warning("Hint {} not published: {}", task, type(error).__name__)
+                return False
+        return True
+
+    def depth(self, task: str) -> int | None:
+        """Return how many messages wait in the task's queue, None when Redis does not say."""
+        try:
+            return int(self._redis.llen(QUEUE_OF[task]))  # type: ignore[arg-type]  # sync client, typed for both
+        except redis.RedisError:
+            return None
+
+    def ping(self) -> bool:
+        """Return whether Redis answers."""
+        try:
+            return bool(self._redis.ping())
+        except redis.RedisError:
+            return False
+
+    def workers(self, timeout_s: float = 1.0) -> set[str]:
+        """Return the names of the workers that answer now (without their host)."""
+        try:
+            replies = self._app.control.ping(timeout=timeout_s)
+        except _FAILURES:
+            return set()
+        return {name.partition("@")[0] for reply in replies for name in reply}
+
+    def close(self) -> None:
+        """Publish what waits, then let the connections go."""
+        if self._thread is not None:
+            self._waiting.put(None)
+            self._thread.join(5)
+        with self._send:
+            self._drop_producer()
+        self._app.close()
+        self._redis.close()
+
+    def _begin(self) -> None:
+        with self._start:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="hints", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while (item := self._waiting.get()) is not None:
+            self.publish(*item)
+
+    def _drop_producer(self) -> None:
+        producer, self._producer = self._producer, None
+        if producer is not None:
+            try:
+                producer.connection.close() if producer.connection is not None else producer.close()
+            except _FAILURES:
+                logger.debug("a broken producer did not close cleanly")

@@ -1,0 +1,219 @@
+"""Accounts: upserted from the configuration, their type read from the broker, their balance stored (ACC-001, R18)."""
+
+import datetime as dt
+import uuid
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from config.settings import AccountSettings
+from domain.account_type import AccountType, AccountTypeReading, AccountTypeSource, detect, disagreement
+from domain.broker import AccountReading
+from domain.ids import Ids
+from models.unit import Unit
+from services.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class AccountRef:
+    """What a caller may know of an account without asking again."""
+
+    account_id: uuid.UUID
+    name: str
+    broker: str
+    account_type: AccountType
+    account_type_source: AccountTypeSource
+    enabled: bool
+
+
+_COLUMNS = (
+    "broker",
+    "base_url",
+    "enabled",
+    "minimum_balance",
+    "balance_check_enabled",
+    "balance_rule",
+    "on_balance_error",
+)
+
+_UPSERT = """
+INSERT INTO trading.accounts AS a (
+  account_id, name, broker, base_url, account_type, account_type_source, enabled, minimum_balance,
+  balance_check_enabled, balance_rule, on_balance_error)
+VALUES (
+  %(account_id)s, %(name)s, %(broker)s, %(base_url)s, 'paper', 'fallback', %(enabled)s, %(minimum_balance)s,
+  %(balance_check_enabled)s, %(balance_rule)s, %(on_balance_error)s)
+ON CONFLICT (name) DO UPDATE SET
+  broker = excluded.broker, base_url = excluded.base_url, enabled = excluded.enabled,
+  minimum_balance = excluded.minimum_balance, balance_check_enabled = excluded.balance_check_enabled,
+  balance_rule = excluded.balance_rule, on_balance_error = excluded.on_balance_error, updated_at = now(),
+  -- another endpoint is another account until its number has been read again (R24)
+  type_read_at = CASE WHEN a.base_url = excluded.base_url THEN a.type_read_at END
+"""
+
+
+def upsert_accounts(unit: Unit, accounts: Iterable[AccountSettings], ids: Ids) -> None:
+    """Write the configured accounts by name; the table stays the truth for what the broker said of them."""
+    for account in accounts:
+        values = {name: getattr(account, name) for name in _COLUMNS}
+        unit.run(_UPSERT, values | {"account_id": ids.new(), "name": account.name})
+
+
+def all_accounts(unit: Unit, *, enabled_only: bool = True) -> Sequence[Row[Any]]:
+    """Return the accounts with their balance, by name."""
+    return unit.rows(
+        "SELECT a.*, b.cash, b.read_at AS balance_read_at FROM trading.accounts a "
+        "LEFT JOIN trading.balances b USING (account_id) WHERE a.enabled OR NOT %(enabled_only)s ORDER BY a.name",
+        {"enabled_only": enabled_only},
+    )
+
+
+def find_account(unit: Unit, name: str) -> AccountRef | None:
+    """Return an account by its name."""
+    row = unit.row("SELECT * FROM trading.accounts WHERE name = %(name)s", {"name": name})
+    if row is None:
+        return None
+    kind, source = AccountType(row.account_type), AccountTypeSource(row.account_type_source)
+    return AccountRef(row.account_id, row.name, row.broker, kind, source, row.enabled)
+
+
+def next_read_seq(unit: Unit) -> int:
+    """Draw the number of a balance read; to be done before its request is sent (R18)."""
+    row = unit.row("SELECT nextval('trading.balance_read_seq') AS seq")
+    if row is None:  # pragma: no cover  a sequence always answers
+        message = "trading.balance_read_seq did not answer"
+        raise RuntimeError(message)
+    return int(row.seq)
+
+
+_STORE = """
+INSERT INTO trading.balances AS b (account_id, cash, buying_power, equity, read_seq, read_at)
+VALUES (%(account_id)s, %(cash)s, %(buying_power)s, %(equity)s, %(read_seq)s, clock_timestamp())
+ON CONFLICT (account_id) DO UPDATE SET cash = excluded.cash, buying_power = excluded.buying_power,
+  equity = excluded.equity, read_seq = excluded.read_seq, read_at = excluded.read_at
+WHERE b.read_seq < excluded.read_seq
+RETURNING account_id
+"""
+
+_RELEASE = """
+UPDATE trading.orders SET reserved = 0
+ WHERE account_id = %(account_id)s AND reserved > 0 AND ended_seq < %(read_seq)s
+"""
+
+
+def store_balance(unit: Unit, account_id: uuid.UUID, reading: AccountReading, read_seq: int) -> None:
+    """Keep a balance read unless a later one is there, and free what ended before it began (R18)."""
+    # the account's lock keeps a claim from adding old cash and freed reservations up
+    unit.row(
+        "SELECT account_id FROM trading.accounts WHERE account_id = %(account_id)s FOR NO KEY UPDATE",
+        {"account_id": account_id},
+    )
+    values = {"cash": reading.cash, "buying_power": reading.buying_power, "equity": reading.equity}
+    if unit.row(_STORE, values | {"account_id": account_id, "read_seq": read_seq}) is not None:
+        unit.run(_RELEASE, {"account_id": account_id, "read_seq": read_seq})
+
+
+@dataclass(frozen=True, slots=True)
+class TypeUpdate:
+    """What a reading changed: the type in force, whether it differs from before, and what contradicts it."""
+
+    reading: AccountTypeReading
+    changed: bool
+    mismatch: str | None
+
+
+def store_type(
+    unit: Unit,
+    account: AccountSettings,
+    number: str | None,
+    *,
+    failed: str | None,
+    now: dt.datetime,
+    ids: Ids,
+    origin: Origin,
+) -> TypeUpdate:
+    """Store the account's type as read; `failed` says why it could not be read (paper rights, marked fallback).
+
+    A type that was read before is not forgotten because one read failed. A contradiction with the configured
+    `paper_trading` blocks entries until it is gone (ACC-001).
+    """
+    row = unit.row("SELECT * FROM trading.accounts WHERE name = %(name)s FOR NO KEY UPDATE", {"name": account.name})
+    if row is None:
+        message = f"account {account.name} is not in the table"
+        raise LookupError(message)
+    if failed is not None and row.type_read_at is not None:
+        kept = AccountTypeReading(AccountType(row.account_type), AccountTypeSource(row.account_type_source), failed)
+        return TypeUpdate(kept, changed=False, mismatch=row.entries_blocked)
+    reading = detect(None if failed else number, account.account_type)
+    mismatch = disagreement(account.paper_trading, reading)
+    before = (
+        row.account_type,
+        row.account_type_source,
+        row.account_number,
+        row.entries_blocked,
+        row.type_read_at is None,
+    )
+    after = (reading.account_type.value, reading.source.value, number, mismatch, failed is not None)
+    if before == after:
+        return TypeUpdate(reading, changed=False, mismatch=mismatch)
+    _write_type(unit, row, reading, number, mismatch=mismatch, read_at=None if failed else now)
+    if before[:3] != after[:3]:
+        _write_change(unit, row, reading, number, reason=mismatch or failed, now=now, ids=ids, origin=origin)
+    return TypeUpdate(reading, changed=before[:3] != after[:3], mismatch=mismatch)
+
+
+def _write_type(
+    unit: Unit,
+    row: Row[Any],
+    reading: AccountTypeReading,
+    number: str | None,
+    *,
+    mismatch: str | None,
+    read_at: dt.datetime | None,
+) -> None:
+    unit.run(
+        "UPDATE trading.accounts SET account_type = %(kind)s, account_type_source = %(source)s, "
+        "account_number = %(number)s, entries_blocked = %(mismatch)s, type_read_at = %(read_at)s, updated_at = now() "
+        "WHERE account_id = %(account_id)s",
+        {
+            "kind": reading.account_type.value,
+            "source": reading.source.value,
+            "number": number,
+            "mismatch": mismatch,
+            "read_at": read_at,
+            "account_id": row.account_id,
+        },
+    )
+
+
+def _write_change(
+    unit: Unit,
+    row: Row[Any],
+    reading: AccountTypeReading,
+    number: str | None,
+    *,
+    reason: str | None,
+    now: dt.datetime,
+    ids: Ids,
+    origin: Origin,
+) -> None:
+    unit.run(
+        "INSERT INTO trading.account_type_changes (change_id, account_id, occurred_at, old_type, new_type, old_source, "
+        "new_source, old_number, new_number, reason, actor) VALUES (%(id)s, %(account_id)s, %(now)s, %(old_type)s, "
+        "%(new_type)s, %(old_source)s, %(new_source)s, %(old_number)s, %(new_number)s, %(reason)s, %(actor)s)",
+        {
+            "id": ids.new(),
+            "account_id": row.account_id,
+            "now": now,
+            "old_type": row.account_type,
+            "new_type": reading.account_type.value,
+            "old_source": row.account_type_source,
+            "new_source": reading.source.value,
+            "old_number": row.account_number,
+            "new_number": number,
+            "reason": reason,
+            "actor": origin.actor,
+        },
+    )

@@ -1,0 +1,41 @@
+"""Which orders are due for their next step: what the relay turns into hints (R1)."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from domain.order_state import OrderStatus
+from models.unit import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class DueOrder:
+    """An order whose `due_at` has passed; its status says what is to be done."""
+
+    order_id: uuid.UUID
+    account_id: uuid.UUID
+    status: OrderStatus
+
+
+# A new order has its own hint from the API: it is given a second before the relay steps in. The pause between two
+# hints of one row doubles up to half a minute, so a queue that nobody empties is not flooded.
+_TAKE = """
+UPDATE trading.orders o
+   SET hints = o.hints + 1,
+       next_hint_at = clock_timestamp() + make_interval(secs => least(power(2, o.hints), 30))
+ WHERE o.order_id IN (
+   SELECT d.order_id FROM trading.orders d
+    WHERE d.due_at <= clock_timestamp() - CASE d.status WHEN 'requested' THEN interval '1 second'
+                                                         ELSE interval '0' END
+      AND (d.next_hint_at IS NULL OR d.next_hint_at <= clock_timestamp())
+    ORDER BY d.due_at
+    LIMIT %(limit)s
+      FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING o.order_id, o.account_id, o.status
+"""
+
+
+def take_due(unit: Unit, limit: int) -> Sequence[DueOrder]:
+    """Return up to `limit` due orders that nobody hinted lately, and mark them hinted."""
+    rows = unit.rows(_TAKE, {"limit": limit})
+    return [DueOrder(row.order_id, row.account_id, OrderStatus(row.status)) for row in rows]

@@ -1,0 +1,164 @@
+"""Fills: each counted once, and the order settled only when they sum to what the broker says (R15, R16)."""
+
+import datetime as dt
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Row
+
+from domain.broker import BrokerFill, BrokerOrder
+from domain.ids import Ids
+from domain.order_state import IN_FLIGHT, TERMINAL, OrderEvent, OrderStatus
+from models.unit import Unit
+from services.order_outcome import status_after
+from services.order_transition import After, Event, Move, move, note
+from services.origin import Origin
+
+MAX_POLL_S = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Polled:
+    """An order that is working at the broker and due to be asked for."""
+
+    order_id: uuid.UUID
+    broker_order_id: str
+    broker_client_id: str
+    submitted_at: dt.datetime
+    filled_qty: Decimal
+
+
+_DUE = """
+SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_at, o.requested_at) AS submitted_at,
+       o.filled_qty
+  FROM trading.orders o
+ WHERE o.account_id = %(account_id)s AND o.status IN ('accepted', 'partially_filled')
+   AND o.due_at <= clock_timestamp() + interval '200 milliseconds'
+ ORDER BY o.due_at LIMIT 500
+"""
+
+_INSERT = """
+INSERT INTO trading.fills (fill_id, account_id, order_id, broker_order_id, broker_fill_id, symbol, side, qty, price,
+                           cum_qty, occurred_at)
+VALUES (%(fill_id)s, %(account_id)s, %(order_id)s, %(broker_order_id)s, %(broker_fill_id)s, %(symbol)s, %(side)s,
+        %(qty)s, %(price)s, %(cum_qty)s, %(occurred_at)s)
+ON CONFLICT (account_id, broker_order_id, cum_qty) DO NOTHING
+RETURNING fill_id
+"""
+
+_SUM = """
+SELECT coalesce(sum(qty), 0) AS qty, sum(qty * price) / nullif(sum(qty), 0) AS avg_price
+  FROM trading.fills WHERE order_id = %(order_id)s
+"""
+
+
+def due_for_poll(unit: Unit, account_id: uuid.UUID) -> list[Polled]:
+    """Return the account's working orders that are due."""
+    return [
+        Polled(row.order_id, row.broker_order_id, row.broker_client_id, row.submitted_at, row.filled_qty)
+        for row in unit.rows(_DUE, {"account_id": account_id})
+    ]
+
+
+def apply_poll(
+    unit: Unit,
+    polled: Polled,
+    order: BrokerOrder | None,
+    fills: Sequence[BrokerFill],
+    *,
+    now: dt.datetime,
+    ids: Ids,
+    origin: Origin,
+) -> OrderStatus | None:
+    """Write what one poll learned of one order: new fills, then the status they allow.
+
+    `order` None means that the broker's list did not hold it, which ends nothing (R14). Returns the status after.
+    """
+    row = unit.row(
+        "SELECT * FROM trading.orders WHERE order_id = %(order_id)s FOR NO KEY UPDATE", {"order_id": polled.order_id}
+    )
+    if row is None or OrderStatus(row.status) not in IN_FLIGHT | TERMINAL:
+        return None
+    added = [fill for fill in fills if _insert(unit, row, fill, ids)]
+    total = unit.row(_SUM, {"order_id": row.order_id})
+    known, average = (Decimal(0), None) if total is None else (total.qty, total.avg_price)
+    before = OrderStatus(row.status)
+    after = _next_status(before, order, known, row.qty)
+    events = [_fill_event(fill, after, known, now) for fill in added]
+    changes: dict[str, Any] = {"filled_qty": known, "filled_avg_price": None if average is None else round(average, 8)}
+    if after is before:
+        pause = After(_pause_s(row.submitted_at or row.requested_at, now))
+        note(unit, row.order_id, events, origin, changes=changes | ({} if before in TERMINAL else {"due_at": pause}))
+        return after
+    if after not in {OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED}:
+        events.append(
+            Event(OrderEvent(after.value), "poll", now, detail={"broker_status": order.raw_status if order else None})
+        )
+        if after is OrderStatus.REJECTED:
+            changes |= {
+                "rejected_by": "broker",
+                "reason_code": "broker_rejected",
+                "reason": "rejected after acceptance",
+            }
+    if after not in TERMINAL:
+        changes["due_at"] = After(_pause_s(row.submitted_at or row.requested_at, now))
+    moved = move(unit, Move(row.order_id, after, row.fence, changes), events, origin)
+    return after if moved is not None else None
+
+
+def _insert(unit: Unit, order: Row[Any], fill: BrokerFill, ids: Ids) -> bool:
+    params = {
+        "fill_id": ids.new(),
+        "account_id": order.account_id,
+        "order_id": order.order_id,
+        "broker_order_id": fill.broker_order_id,
+        "broker_fill_id": fill.broker_fill_id,
+        "symbol": fill.symbol,
+        "side": fill.side,
+        "qty": fill.qty,
+        "price": fill.price,
+        "cum_qty": fill.cum_qty,
+        "occurred_at": fill.occurred_at,
+    }
+    return unit.row(_INSERT, params) is not None
+
+
+def _next_status(before: OrderStatus, order: BrokerOrder | None, known: Decimal, qty: Decimal) -> OrderStatus:
+    if before in TERMINAL:
+        return before  # a fill after the end moves quantities, never the status
+    if known >= qty:
+        return OrderStatus.FILLED
+    if order is None:
+        return OrderStatus.PARTIALLY_FILLED if known > 0 else before
+    if known < order.filled_qty and order.status in TERMINAL:
+        return OrderStatus.PARTIALLY_FILLED if known > 0 else before  # its fills are still on their way
+    after = status_after(order, known)
+    if after is OrderStatus.ACCEPTED:
+        return OrderStatus.PARTIALLY_FILLED if known > 0 else before
+    return after
+
+
+def _fill_event(fill: BrokerFill, after: OrderStatus, known: Decimal, now: dt.datetime) -> Event:
+    last = after is OrderStatus.FILLED and fill.cum_qty >= known
+    kind = OrderEvent.FILLED if last else OrderEvent.PARTIALLY_FILLED
+    return Event(
+        event_type=kind,
+        stage="poll",
+        occurred_at=fill.occurred_at,
+        detail={
+            "qty": str(fill.qty),
+            "price": str(fill.price),
+            "cum_qty": str(fill.cum_qty),
+            "broker_fill_id": fill.broker_fill_id,
+            "seen_at": now.isoformat(),
+        },
+    )
+
+
+def _pause_s(since: dt.datetime, now: dt.datetime) -> float:
+    """Return how long until the next look: a third of the order's age, between half a second and five (R31)."""
+    age = (now - since).total_seconds()
+    return min(max(0.5, age / 3), MAX_POLL_S)  # float: seconds of a timer

@@ -1,0 +1,151 @@
+"""Settling what nobody knows: look up by our own id, adopt, quarantine, or send the same id again (R11).
+
+Also where an order goes whose worker died: a lease that ran out means that its outcome is unknown.
+"""
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row
+
+from domain.broker import Accepted, BrokerOrder, Ticket
+from domain.order_state import OrderEvent, OrderStatus
+from models.unit import Unit
+from services.order_claim import LEASE_S, terms_of
+from services.order_outcome import Attempt, backoff_s, record_outcome
+from services.order_transition import After, Event, Move, move, note
+from services.origin import Origin
+
+ADOPTION_WINDOW = dt.timedelta(minutes=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """An order whose outcome is to be found out; ours until its lease ends."""
+
+    order_id: uuid.UUID
+    fence: int
+    account: str
+    account_type: str
+    source: str
+    ticket: Ticket
+    attempts: int
+    requested_at: dt.datetime
+
+
+_FIND = """
+SELECT o.*, a.name, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
+       o.lease_until IS NULL OR o.lease_until <= clock_timestamp() AS is_free
+  FROM trading.orders o JOIN trading.accounts a USING (account_id)
+ WHERE o.order_id = %(order_id)s FOR NO KEY UPDATE OF o
+"""
+
+
+def claim_for_settling(unit: Unit, order_id: uuid.UUID, *, now: dt.datetime, origin: Origin) -> Settlement | None:
+    """Claim an order that is unknown, or whose worker's lease ran out; None when it is not due or somebody has it."""
+    found = unit.row(_FIND, {"order_id": order_id})
+    if found is None or not found.is_due or not found.is_free:
+        return None
+    fence = found.fence
+    if found.status == OrderStatus.SUBMITTING:
+        reason = f"the lease of {found.lease_owner} ended before it told an outcome"
+        event = Event(
+            OrderEvent.LEASE_EXPIRED, "settle", now, success=False, reason_code="lease_expired", reason=reason
+        )
+        unknown = Event(OrderEvent.UNKNOWN, "settle", now, success=False, reason_code="lease_expired", reason=reason)
+        changes = {"fence": fence + 1, "due_at": After(LEASE_S)}
+        if move(unit, Move(order_id, OrderStatus.UNKNOWN, fence, changes), [event, unknown], origin) is None:
+            return None
+    elif found.status == OrderStatus.UNKNOWN:
+        changes = {"fence": fence + 1, "due_at": After(LEASE_S), "attempts": found.attempts + 1}
+        changes |= {"lease_owner": origin.process, "lease_until": After(LEASE_S)}
+        note(unit, order_id, [], origin, changes=changes)
+    else:
+        return None
+    return _settlement(found, fence + 1)
+
+
+def record_found(unit: Unit, attempt: Attempt, settlement: Settlement, order: BrokerOrder, *, origin: Origin) -> bool:
+    """Adopt the broker's order when it is the one we meant, else put ours into quarantine; False when overtaken."""
+    strange = _difference(settlement, order)
+    if strange is None:
+        return record_outcome(unit, attempt, Accepted(order), origin)
+    event = Event(
+        event_type=OrderEvent.QUARANTINED,
+        stage=attempt.stage,
+        occurred_at=attempt.finished_at,
+        success=False,
+        started_at=attempt.started_at,
+        total_ms=attempt.total_ms,
+        network_ms=attempt.network_ms,
+        reason_code="not_our_order",
+        reason=strange,
+        detail={"broker_order_id": order.broker_order_id},
+    )
+    changes = {"due_at": None, "reason_code": "not_our_order", "reason": strange}
+    return (
+        move(unit, Move(attempt.order_id, OrderStatus.QUARANTINED, attempt.fence, changes), [event], origin) is not None
+    )
+
+
+def record_no_answer(unit: Unit, attempt: Attempt, reason_code: str, reason: str, *, origin: Origin) -> None:
+    """Leave the order unknown when the broker could not be asked, and ask again later."""
+    event = Event(
+        event_type=OrderEvent.LOOKED_UP,
+        stage=attempt.stage,
+        occurred_at=attempt.finished_at,
+        success=False,
+        started_at=attempt.started_at,
+        total_ms=attempt.total_ms,
+        network_ms=attempt.network_ms,
+        reason_code=reason_code,
+        reason=reason,
+    )
+    changes = {"due_at": After(backoff_s(attempt.attempts)), "lease_owner": None, "lease_until": None}
+    note(unit, attempt.order_id, [event], origin, changes=changes)
+
+
+def claim_for_resend(unit: Unit, attempt: Attempt, origin: Origin) -> int | None:
+    """Claim the order for one more POST with the *same* id, after the broker said that it has none (R11).
+
+    Returns the new fence, None when overtaken. The first POST may still be on its way: the broker refuses the second
+    of one id, so the order exists at most once.
+    """
+    event = Event(
+        event_type=OrderEvent.LOOKED_UP,
+        stage=attempt.stage,
+        occurred_at=attempt.finished_at,
+        started_at=attempt.started_at,
+        total_ms=attempt.total_ms,
+        network_ms=attempt.network_ms,
+        reason_code="not_found",
+        reason="the broker has no order under our id: the same id is sent again",
+    )
+    again = Event(OrderEvent.SUBMITTING, attempt.stage, attempt.finished_at, detail={"resend": True})
+    changes = {"fence": attempt.fence + 1, "due_at": After(LEASE_S), "lease_until": After(LEASE_S)}
+    changes |= {"lease_owner": origin.process}
+    row = move(unit, Move(attempt.order_id, OrderStatus.SUBMITTING, attempt.fence, changes), [event, again], origin)
+    return None if row is None else int(row.fence)
+
+
+def _settlement(found: Row[Any], fence: int) -> Settlement:
+    return Settlement(
+        order_id=found.order_id,
+        fence=fence,
+        account=found.name,
+        account_type=found.account_type,
+        source=found.source,
+        ticket=Ticket(found.broker_client_id, terms_of(found)),
+        attempts=found.attempts + 1,
+        requested_at=found.requested_at,
+    )
+
+
+def _difference(settlement: Settlement, order: BrokerOrder) -> str | None:
+    if not order.matches(settlement.ticket.terms):
+        return f"under our id the broker has {order.side} {order.qty} {order.symbol}"
+    if order.created_at is not None and order.created_at < settlement.requested_at - ADOPTION_WINDOW:
+        return f"under our id the broker has an order of {order.created_at.isoformat()}, before ours was requested"
+    return None

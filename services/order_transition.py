@@ -1,0 +1,188 @@
+"""The one door through which an order's status changes: row and audit events in one statement.
+
+A change without its event cannot happen, and an event without its change says so (`note`). The table in
+`domain/order_state.py` decides what may follow what; the fence refuses whoever was overtaken (R7, R10).
+"""
+
+import datetime as dt
+import json
+import uuid
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Row
+
+from domain.order_state import TERMINAL, OrderEvent, OrderStatus, sources_of
+from models.unit import Unit
+from services.origin import Origin
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """A time on the database's clock: so many seconds from the statement."""
+
+    seconds: float  # float: seconds of a timer
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One audit event of an order; durations in ms, times by the wall clock of whoever saw it."""
+
+    event_type: OrderEvent
+    stage: str
+    occurred_at: dt.datetime
+    success: bool = True
+    started_at: dt.datetime | None = None
+    total_ms: float | None = None  # float: milliseconds
+    network_ms: float | None = None  # float: milliseconds
+    reason_code: str | None = None
+    reason: str | None = None
+    detail: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """A change of status. `fence` is the one the mover holds; `came_from` narrows what the table allows."""
+
+    order_id: uuid.UUID
+    to: OrderStatus
+    fence: int
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    came_from: Collection[OrderStatus] | None = None
+
+
+# columns that a move may change besides the status; the status itself has no other door
+_CHANGEABLE = frozenset(
+    {
+        "account_type",
+        "account_type_source",
+        "broker_order_id",
+        "rejected_by",
+        "reason_code",
+        "reason",
+        "filled_qty",
+        "filled_avg_price",
+        "reserved",
+        "due_at",
+        "lease_owner",
+        "lease_until",
+        "fence",
+        "attempts",
+        "submitted_at",
+    }
+)
+
+_EVENTS = """
+INSERT INTO audit.order_events (
+  order_date, order_id, seq, account_id, account_type, account_type_source, event_type, stage, success, reason_code,
+  reason, started_at, occurred_at, total_ms, network_ms, source, actor, host, process, trace_id, detail)
+SELECT m.order_date, m.order_id, m.last_seq - %(events_n)s + e.n, m.account_id, m.account_type, m.account_type_source,
+       e.event_type, e.stage, e.success, e.reason_code, e.reason, e.started_at, e.occurred_at, e.total_ms,
+       e.network_ms, m.source, %(actor)s, %(host)s, %(process)s, m.trace_id, e.detail
+  FROM moved m
+ CROSS JOIN jsonb_to_recordset(%(events)s::jsonb) AS e(
+   n bigint, event_type text, stage text, success boolean, reason_code text, reason text, started_at timestamptz,
+   occurred_at timestamptz, total_ms numeric, network_ms numeric, detail jsonb)
+"""
+
+
+def move(unit: Unit, step: Move, events: Sequence[Event], origin: Origin) -> Row[Any] | None:
+    """Change the status and record the events; return the new row, None when the order was elsewhere or overtaken."""
+    allowed = set(sources_of(step.to)) if step.came_from is None else set(step.came_from) & sources_of(step.to)
+    changes = dict(step.changes) | (
+        {} if step.to is OrderStatus.SUBMITTING else {"lease_owner": None, "lease_until": None}
+    )
+    params = _params(events, origin, changes) | {
+        "order_id": step.order_id,
+        "to_status": step.to.value,
+        "allowed": [status.value for status in allowed],
+        "held_fence": step.fence,
+    }
+    return unit.row(_move_sql(_shape(changes), ended=step.to in TERMINAL), params)
+
+
+def note(
+    unit: Unit,
+    order_id: uuid.UUID,
+    events: Sequence[Event],
+    origin: Origin,
+    *,
+    changes: Mapping[str, Any] | None = None,
+) -> Row[Any] | None:
+    """Record events of an order that stays where it is; `changes` may put its timer elsewhere."""
+    changes = dict(changes or {})
+    params = _params(events, origin, changes) | {"order_id": order_id}
+    return unit.row(_note_sql(_shape(changes)), params)
+
+
+def _params(events: Sequence[Event], origin: Origin, changes: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = set(changes) - _CHANGEABLE
+    if unknown:
+        message = f"not for the door: {sorted(unknown)}"
+        raise ValueError(message)
+    values = {f"c_{name}": value.seconds if isinstance(value, After) else value for name, value in changes.items()}
+    return values | {
+        "events": json.dumps([_event(number, event) for number, event in enumerate(events, start=1)]),
+        "events_n": len(events),
+        "actor": origin.actor,
+        "host": origin.host,
+        "process": origin.process,
+    }
+
+
+def _event(number: int, event: Event) -> dict[str, Any]:
+    return {
+        "n": number,
+        "event_type": event.event_type.value,
+        "stage": event.stage,
+        "success": event.success,
+        "reason_code": event.reason_code,
+        "reason": event.reason,
+        "started_at": None if event.started_at is None else event.started_at.isoformat(),
+        "occurred_at": event.occurred_at.isoformat(),
+        "total_ms": None if event.total_ms is None else round(event.total_ms, 3),
+        "network_ms": None if event.network_ms is None else round(event.network_ms, 3),
+        "detail": dict(event.detail),
+    }
+
+
+def _shape(changes: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
+    return tuple(sorted((name, isinstance(value, After)) for name, value in changes.items()))
+
+
+def _assignments(shape: tuple[tuple[str, bool], ...]) -> list[str]:
+    parts = ["last_seq = o.last_seq + %(events_n)s", "updated_at = clock_timestamp()"]
+    for name, is_timer in shape:
+        value = f"clock_timestamp() + make_interval(secs => %(c_{name})s)" if is_timer else f"%(c_{name})s"
+        parts.append(f"{name} = {value}")
+    if "due_at" in dict(shape):
+        parts += ["hints = 0", "next_hint_at = NULL"]
+    return parts
+
+
+@lru_cache(maxsize=64)
+def _move_sql(shape: tuple[tuple[str, bool], ...], *, ended: bool) -> str:
+    parts = ["status = %(to_status)s", *_assignments(shape)]
+    if ended:
+        filled = "%(c_filled_qty)s::numeric" if "filled_qty" in dict(shape) else "o.filled_qty"
+        # cash that was spent stays reserved until a balance read that began after the end has been stored (R18)
+        parts.append("ended_seq = nextval('trading.balance_read_seq')")
+        parts += [] if "reserved" in dict(shape) else [f"reserved = CASE WHEN {filled} > 0 THEN o.reserved ELSE 0 END"]
+        parts += [] if "due_at" in dict(shape) else ["due_at = NULL"]
+    where = "o.order_id = %(order_id)s AND o.status = ANY(%(allowed)s) AND o.fence = %(held_fence)s"
+    return _statement(parts, where)
+
+
+@lru_cache(maxsize=64)
+def _note_sql(shape: tuple[tuple[str, bool], ...]) -> str:
+    return _statement(_assignments(shape), "o.order_id = %(order_id)s")
+
+
+def _statement(assignments: list[str], where: str) -> str:
+    # every part is one of ours: column names from _CHANGEABLE, values as parameters
+    return f"""WITH moved AS (
+  UPDATE trading.orders o SET {", ".join(assignments)} WHERE {where} RETURNING o.*
+), logged AS ({_EVENTS})
+SELECT * FROM moved"""  # noqa: S608  nothing of a caller is in the text

@@ -1,0 +1,16 @@
+"""The Celery application of the workers and the beat; publishers use `events/hints.py`."""
+
+from celery import Celery
+
+from config.celery import CHECK_BALANCES, ENSURE_PARTITIONS, SYNC_INSTRUMENTS, celery_settings
+from config.settings import load_settings
+
+_settings = load_settings()
+
+app = Celery("opitios", include=["tasks.orders", "tasks.balances", "tasks.instruments", "tasks.partitions"])
+app.conf.update(celery_settings(_settings.redis_url.get_secret_value(), events=_settings.worker.events))
+app.conf.beat_schedule = {
+    CHECK_BALANCES: {"task": CHECK_BALANCES, "schedule": 10.0, "options": {"expires": 10}},
+    SYNC_INSTRUMENTS: {"task": SYNC_INSTRUMENTS, "schedule": 600.0, "options": {"expires": 600}},
+    ENSURE_PARTITIONS: {"task": ENSURE_PARTITIONS, "schedule": 86_400.0},
+}

@@ -1,0 +1,24 @@
+"""The beat: plain Celery beat; every sweep takes a lease row, so that a second beat is harmless (DESIGN 5)."""
+
+import sys
+
+from celery.apps.beat import Beat
+
+from config.logging import setup_logging
+from tasks.app import app
+from tasks.context import context
+from tasks.waiting import wait_for_dependencies
+
+
+def main() -> int:
+    """Run until SIGTERM."""
+    ctx = context()
+    setup_logging(ctx.settings.home, ctx.settings.process)
+    wait_for_dependencies(ctx)
+    schedule = ctx.settings.home.run / "beat-schedule"
+    Beat(app=app, schedule=str(schedule), loglevel="INFO", redirect_stdouts=False, quiet=True).run()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

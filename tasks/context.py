@@ -1,0 +1,89 @@
+"""What one worker process works with: pool, brokers, budget, hints; made after the fork, when first needed."""
+
+import os
+import socket
+import threading
+from dataclasses import dataclass
+from functools import cached_property
+
+from brokers.protocol import Broker
+from brokers.rate_budget import LocalRateBudget, RateBudget
+from brokers.registry import BrokerRegistry
+from config.clock import SYSTEM_CLOCK
+from config.ids import SYSTEM_IDS
+from config.settings import Settings, load_settings
+from domain.clock import Clock
+from domain.ids import Ids
+from events.hints import HintPublisher
+from models.session import Database
+from services.order_claim import Policy
+from services.origin import Origin
+from tasks.prices import AskCache
+
+# every process counts for itself, so each takes its part of the broker's limit
+SHARES = 2
+
+
+@dataclass(frozen=True)
+class Context:
+    """The process's own things."""
+
+    settings: Settings
+    clock: Clock = SYSTEM_CLOCK
+    ids: Ids = SYSTEM_IDS
+
+    @cached_property
+    def database(self) -> Database:
+        """The pool, logging in as opitios_app."""
+        size = self.settings.worker.threads + 2
+        url = self.settings.app_database_url.get_secret_value()
+        return Database(url, application_name=f"opitios-{self.settings.process}", pool_size=size)
+
+    @cached_property
+    def brokers(self) -> BrokerRegistry:
+        """The accounts' brokers."""
+        return BrokerRegistry(self.settings, self.clock)
+
+    @cached_property
+    def budget(self) -> RateBudget:
+        """The share of each account's limit that falls to one process."""
+        limits = {account.name: account.rate_limit_per_minute / SHARES for account in self.settings.accounts}
+        return LocalRateBudget(self.clock, limits)
+
+    @cached_property
+    def hints(self) -> HintPublisher:
+        """The publisher of hints."""
+        return HintPublisher(self.settings.redis_url.get_secret_value())
+
+    @cached_property
+    def asks(self) -> AskCache:
+        """Asks of the last second."""
+        return AskCache(self.clock)
+
+    @cached_property
+    def policy(self) -> Policy:
+        """What a claim is judged by."""
+        return Policy(self.settings.trading, self.settings.exchange_url)
+
+    @cached_property
+    def origin(self) -> Origin:
+        """Who acts here."""
+        process = f"{self.settings.process}:{os.getpid()}"
+        return Origin(actor=f"system:{self.settings.process}", host=socket.gethostname(), process=process)
+
+    def broker(self, account: str) -> Broker:
+        """Return an account's broker."""
+        return self.brokers.broker(account)
+
+
+_lock = threading.Lock()
+_contexts: dict[int, Context] = {}
+
+
+def context() -> Context:
+    """Return this process's context; a forked child makes its own."""
+    pid = os.getpid()
+    with _lock:
+        if pid not in _contexts:
+            _contexts[pid] = Context(load_settings())
+        return _contexts[pid]

@@ -1,0 +1,157 @@
+"""One order's way to the broker: budget, ask, claim, one POST, outcome (DESIGN section 2, R5-R10)."""
+
+import uuid
+from decimal import Decimal
+
+from loguru import logger
+
+from brokers.protocol import Broker, BrokerUnavailable, EntryLocked
+from brokers.registry import NoSuchBroker
+from config.ids import trace_id
+from domain.broker import NotAccepted, Outcome, Rejected, Ticket, Timed, Unknown
+from domain.order_state import OrderEvent
+from domain.timing import OrderLine
+from risk.verdict import Decision
+from services.operations import Operation, record_operation
+from services.order_claim import WAIT_S, Brief, Claim, Clocks, brief_of, claim_for_placing, defer
+from services.order_outcome import Attempt, backoff_s, record_outcome
+from services.order_transition import After, Event
+from tasks.context import Context
+from tasks.stopwatch import Stopwatch
+
+SEND_WITHIN_MS = 4000
+
+
+def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
+    """Place an order that is due; return the seconds after which it is worth another hint, None when done."""
+    watch = Stopwatch(ctx.clock)
+    with ctx.database.statement() as unit:
+        brief = brief_of(unit, order_id)
+    if brief is None:
+        return None
+    wait_s = ctx.budget.take(brief.account)
+    if wait_s:
+        return _put_off(ctx, order_id, wait_s, watch)
+    ask = _ask(ctx, brief) if brief.needs_ask else None
+    before_claim_ms = ctx.clock.monotonic_ms()
+    with ctx.database.unit() as unit:
+        clocks = Clocks(watch.started_at, watch.now(), watch.elapsed_ms)
+        claim = claim_for_placing(unit, order_id, ask=ask, policy=ctx.policy, clocks=clocks, origin=ctx.origin)
+    if claim is None:
+        return None
+    if claim.ruling.decision is Decision.WAIT:
+        return WAIT_S
+    if claim.ruling.decision is Decision.DENY:
+        log_attempt(claim, watch.elapsed_ms, None, claim.ruling.reason_code)
+        return None
+    for warning in claim.ruling.warnings:
+        logger.warning("Order {} allowed with a warning: {} ({})", order_id, warning.reason, claim.account)
+    timed = send(ctx, claim.account, claim.ticket, before_claim_ms)
+    return finish(ctx, claim, timed, watch, stage="send")
+
+
+def send(ctx: Context, account: str, ticket: Ticket, before_claim_ms: float) -> Timed:
+    """Send one POST, if less than four seconds have passed since before the claim (R8)."""
+    try:
+        broker: Broker = ctx.broker(account)
+    except NoSuchBroker as error:
+        return Timed(Rejected("no_broker", str(error), by="opitios"), None, None)
+    if ctx.clock.monotonic_ms() - before_claim_ms > SEND_WITHIN_MS:
+        return Timed(NotAccepted("claim_too_slow", "more than 4 s passed between claim and send"), None, None)
+    try:
+        return broker.place(ticket)
+    except EntryLocked as error:
+        return Timed(Rejected("live_not_armed", str(error), by="opitios"), None, None)
+
+
+def finish(ctx: Context, claim: Claim, timed: Timed, watch: Stopwatch, *, stage: str) -> float | None:
+    """Record the outcome and its line; return the seconds to the next hint when the broker did not take it."""
+    attempt = Attempt(
+        order_id=claim.order_id,
+        fence=claim.fence,
+        attempts=claim.attempts,
+        stage=stage,
+        started_at=watch.started_at,
+        finished_at=watch.now(),
+        total_ms=watch.elapsed_ms,
+        network_ms=timed.network_ms,
+        request_id=timed.request_id,
+    )
+    with ctx.database.statement() as unit:
+        ours = record_outcome(unit, attempt, timed.outcome, ctx.origin)
+    if not ours:
+        logger.warning(
+            "Order {}: an answer came after another worker had taken over; kept as late_result", claim.order_id
+        )
+    log_attempt(claim, attempt.total_ms, timed.network_ms, _error(timed.outcome))
+    return backoff_s(claim.attempts) if isinstance(timed.outcome, NotAccepted) else None
+
+
+def log_attempt(claim: Claim, total_ms: float, network_ms: float | None, error: str | None) -> None:
+    """Write the documented text line of one attempt (TRD-001)."""
+    line = OrderLine(
+        side=claim.ticket.terms.side,
+        symbol=claim.ticket.terms.symbol,
+        qty=claim.ticket.terms.qty,
+        order_id=str(claim.order_id),
+        total_ms=total_ms,
+        network_ms=network_ms,
+        account=claim.account,
+        account_type=claim.account_type,
+        source=claim.source,
+        error=error,
+    )
+    logger.log("INFO" if line.success else "ERROR", "{}", line.text())
+
+
+def _error(outcome: Outcome) -> str | None:
+    return outcome.reason_code if isinstance(outcome, Rejected | NotAccepted | Unknown) else None
+
+
+def _put_off(ctx: Context, order_id: uuid.UUID, wait_s: float, watch: Stopwatch) -> float:
+    event = Event(
+        OrderEvent.DEFERRED,
+        "claim",
+        watch.now(),
+        success=False,
+        reason_code="rate_budget",
+        reason="no request left in this minute's budget",
+        detail={"retry_in_s": round(wait_s, 3)},
+    )
+    with ctx.database.statement() as unit:
+        defer(unit, order_id, event, wait=After(wait_s), origin=ctx.origin)
+    return wait_s
+
+
+def _ask(ctx: Context, brief: Brief) -> Decimal | None:
+    known, ask = ctx.asks.get(brief.symbol)
+    if known:
+        return ask
+    watch = Stopwatch(ctx.clock)
+    reason = None
+    try:
+        broker = ctx.broker(brief.account)
+        ask = broker.latest_ask(brief.symbol, brief.asset_class)
+        network_ms = broker.wire_time().network_ms
+    except (BrokerUnavailable, NoSuchBroker) as error:
+        reason, network_ms = str(error), None
+    ctx.asks.put(brief.symbol, ask)
+    read = Operation(
+        operation="price_read",
+        started_at=watch.started_at,
+        occurred_at=watch.now(),
+        total_ms=watch.elapsed_ms,
+        success=reason is None,
+        source="system",
+        trace_id=trace_id(),
+        network_ms=network_ms,
+        account_id=brief.account_id,
+        account_name=brief.account,
+        symbol=brief.symbol,
+        reason_code=None if reason is None else "price_unavailable",
+        reason=reason,
+        detail={"ask": None if ask is None else str(ask)},
+    )
+    with ctx.database.statement() as unit:
+        record_operation(unit, read, ctx.origin, ctx.ids)
+    return ask

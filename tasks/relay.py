@@ -1,0 +1,88 @@
+"""The relay: a plain loop that hints every due row again, needing no Celery to run (R1).
+
+One relay works at a time, by a lease; a second one stands by. With Redis away the rows stay due and nothing is lost.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterable
+
+import sqlalchemy.exc
+from loguru import logger
+
+from config.celery import PLACE_ORDER, POLL_ORDERS, SETTLE_ORDER
+from config.logging import setup_logging
+from domain.order_state import OrderStatus
+from services.due import DueOrder, take_due
+from services.leases import drop_lease, take_lease
+from tasks.context import Context, context
+from tasks.waiting import wait_for_dependencies
+
+PAUSE_S = 0.25
+LEASE_S = 5
+BATCH = 200
+DEEP_QUEUE = 2000
+
+
+def main() -> int:
+    """Run until SIGTERM."""
+    ctx = context()
+    setup_logging(ctx.settings.home, ctx.settings.process)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    if wait_for_dependencies(ctx, stop):
+        logger.info("Relay started")
+        while not stop.is_set():
+            tick(ctx)
+            stop.wait(PAUSE_S)
+        _let_go(ctx)
+    ctx.hints.close()
+    ctx.database.dispose()
+    return 0
+
+
+def tick(ctx: Context) -> int:
+    """Hint what is due; return how many hints left. A database that is away is waited for, never died of."""
+    try:
+        if _too_deep(ctx):
+            return 0
+        with ctx.database.unit() as unit:
+            if not take_lease(unit, "relay", ctx.origin.process, LEASE_S):
+                return 0
+            due = take_due(unit, BATCH)
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        logger.warning("Relay waits for the database: {}", type(error).__name__)
+        return 0
+    return sum(ctx.hints.publish(task, [argument]) for task, argument in hints_for(due))
+
+
+def hints_for(due: Iterable[DueOrder]) -> list[tuple[str, str]]:
+    """Return the task and argument for each due order; polls are one an account."""
+    hints: dict[tuple[str, str], None] = {}
+    for order in due:
+        if order.status is OrderStatus.REQUESTED:
+            hints[PLACE_ORDER, str(order.order_id)] = None
+        elif order.status in {OrderStatus.SUBMITTING, OrderStatus.UNKNOWN}:
+            hints[SETTLE_ORDER, str(order.order_id)] = None
+        else:
+            hints[POLL_ORDERS, str(order.account_id)] = None
+    return list(hints)
+
+
+def _too_deep(ctx: Context) -> bool:
+    depth = ctx.hints.depth(PLACE_ORDER)
+    return depth is None or depth > DEEP_QUEUE
+
+
+def _let_go(ctx: Context) -> None:
+    try:
+        with ctx.database.unit() as unit:
+            drop_lease(unit, "relay", ctx.origin.process)
+    except sqlalchemy.exc.SQLAlchemyError:
+        logger.info("The relay's lease runs out by itself")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,87 @@
+"""Finding out what became of an order nobody knows: ask for our id, adopt it, or send the same id again (R11)."""
+
+import uuid
+
+from loguru import logger
+
+from brokers.protocol import BrokerUnavailable
+from brokers.registry import NoSuchBroker
+from domain.broker import BrokerOrder
+from risk.pipeline import Ruling
+from risk.verdict import Decision
+from services.order_claim import Claim
+from services.order_outcome import Attempt
+from services.order_settlement import (
+    Settlement,
+    claim_for_resend,
+    claim_for_settling,
+    record_found,
+    record_no_answer,
+)
+from tasks.context import Context
+from tasks.placing import finish, send
+from tasks.stopwatch import Stopwatch
+
+
+def settle_order(ctx: Context, order_id: uuid.UUID) -> None:
+    """Settle an order that is due for it; a second delivery finds it claimed and stops."""
+    watch = Stopwatch(ctx.clock)
+    with ctx.database.unit() as unit:
+        settlement = claim_for_settling(unit, order_id, now=watch.now(), origin=ctx.origin)
+    if settlement is None:
+        return
+    network_ms: float | None = None
+    try:
+        broker = ctx.broker(settlement.account)
+        found = broker.find_order(settlement.ticket.broker_client_id)
+        network_ms = broker.wire_time().network_ms
+    except (BrokerUnavailable, NoSuchBroker) as error:
+        code = error.reason_code if isinstance(error, BrokerUnavailable) else "no_broker"
+        attempt = _attempt(settlement, watch, network_ms)
+        with ctx.database.statement() as unit:
+            record_no_answer(unit, attempt, code, str(error), origin=ctx.origin)
+        return
+    attempt = _attempt(settlement, watch, network_ms)
+    if found is None:
+        _send_again(ctx, settlement, attempt, watch)
+    else:
+        _adopt(ctx, settlement, attempt, found)
+
+
+def _adopt(ctx: Context, settlement: Settlement, attempt: Attempt, found: BrokerOrder) -> None:
+    with ctx.database.statement() as unit:
+        ours = record_found(unit, attempt, settlement, found, origin=ctx.origin)
+    if ours:
+        logger.info("Order {} settled: the broker has it as {}", settlement.order_id, found.raw_status)
+
+
+def _send_again(ctx: Context, settlement: Settlement, attempt: Attempt, watch: Stopwatch) -> None:
+    before_claim_ms = ctx.clock.monotonic_ms()
+    with ctx.database.statement() as unit:
+        fence = claim_for_resend(unit, attempt, ctx.origin)
+    if fence is None:
+        return
+    claim = Claim(
+        order_id=settlement.order_id,
+        fence=fence,
+        account=settlement.account,
+        account_type=settlement.account_type,
+        source=settlement.source,
+        ticket=settlement.ticket,
+        ruling=Ruling(Decision.ALLOW, None, None, ()),
+        attempts=settlement.attempts,
+    )
+    finish(ctx, claim, send(ctx, claim.account, claim.ticket, before_claim_ms), watch, stage="settle")
+
+
+def _attempt(settlement: Settlement, watch: Stopwatch, network_ms: float | None) -> Attempt:
+    return Attempt(
+        order_id=settlement.order_id,
+        fence=settlement.fence,
+        attempts=settlement.attempts,
+        stage="settle",
+        started_at=watch.started_at,
+        finished_at=watch.now(),
+        total_ms=watch.elapsed_ms,
+        network_ms=network_ms,
+    )

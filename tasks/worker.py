@@ -1,0 +1,64 @@
+"""A worker process: `python -m tasks.worker entries|background`, threads because the work is waiting (DESIGN 5)."""
+
+import sys
+from typing import Any
+
+from celery.signals import setup_logging as celery_setup_logging
+from celery.signals import worker_ready, worker_shutdown
+
+from config.celery import CHECK_BALANCES, SYNC_INSTRUMENTS, WORKER_QUEUES
+from config.logging import setup_logging
+from tasks.app import app
+from tasks.context import context
+from tasks.waiting import wait_for_dependencies
+
+
+@celery_setup_logging.connect
+def keep_our_logging(**_: Any) -> None:
+    """Keep Celery from replacing the process's log; being connected is enough."""
+
+
+@worker_ready.connect
+def begin(sender: Any, **_: Any) -> None:
+    """Read accounts and instruments at once: orders wait until an account has been read."""
+    if str(sender.hostname).startswith("background@"):
+        context().hints.hint(CHECK_BALANCES)
+        context().hints.hint(SYNC_INSTRUMENTS)
+
+
+@worker_shutdown.connect
+def release(**_: Any) -> None:
+    """Let go of what the process holds."""
+    ctx = context()
+    ctx.hints.close()
+    ctx.brokers.close()
+    ctx.database.dispose()
+
+
+def main(arguments: list[str]) -> int:
+    """Run one worker until SIGTERM; its tasks are finished first (warm shutdown)."""
+    if len(arguments) != 1 or arguments[0] not in WORKER_QUEUES:
+        sys.stderr.write(f"usage: python -m tasks.worker {'|'.join(WORKER_QUEUES)}\n")
+        return 2
+    name = arguments[0]
+    ctx = context()
+    setup_logging(ctx.settings.home, ctx.settings.process)
+    wait_for_dependencies(ctx)
+    app.worker_main(
+        [
+            "worker",
+            f"--hostname={name}@%h",
+            f"--queues={','.join(WORKER_QUEUES[name])}",
+            "--pool=threads",
+            f"--concurrency={ctx.settings.worker.threads}",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--loglevel=INFO",
+        ]
+    )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
