@@ -25,11 +25,11 @@ def one_commit(tree: SourceTree) -> Iterator[Finding]:
     for file in tree.python(*HOUSE):
         if file.path == UNIT_OF_WORK:
             continue
-        for call in _method_calls(file):
-            if call.func.attr in {"commit", "rollback"}:
+        for method in _method_calls(file):
+            if method.attr in {"commit", "rollback"}:
                 yield Finding(
                     file.path,
-                    call.lineno,
+                    method.lineno,
                     "one commit",
                     f"leave it to the Unit: only {UNIT_OF_WORK} ends a transaction",
                 )
@@ -40,13 +40,13 @@ def messages_leave_through_events(tree: SourceTree) -> Iterator[Finding]:
     for file in tree.python(*HOUSE):
         if file.package == "events":
             continue
-        for call in _method_calls(file):
-            name = call.func.attr
-            to_messenger = name == "publish" and MESSENGERS.search(_last_name(call.func.value))
+        for method in _method_calls(file):
+            name = method.attr
+            to_messenger = name == "publish" and MESSENGERS.search(_last_name(method.value))
             if name in {"delay", "apply_async", "send_task"} or to_messenger:
                 yield Finding(
                     file.path,
-                    call.lineno,
+                    method.lineno,
                     "messages leave through events",
                     f".{name}() belongs in events/: hand it the id after the commit",
                 )
@@ -102,14 +102,11 @@ def _is_setattr_of_status(call: ast.Call) -> bool:
     return is_setattr and any(isinstance(part, ast.Constant) and part.value == "status" for part in call.args[1:2])
 
 
-class _MethodCall(ast.Call):
-    func: ast.Attribute
-
-
-def _method_calls(file: SourceFile) -> Iterator[_MethodCall]:
+def _method_calls(file: SourceFile) -> Iterator[ast.Attribute]:
+    """Yield the function of each `owner.method(...)`."""
     for node in file.nodes():
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            yield node  # type: ignore[misc]  # the test above is what the subclass states
+            yield node.func
 
 
 def _last_name(node: ast.expr) -> str:

@@ -13,14 +13,14 @@ def no_silent_skips(tree: SourceTree) -> Iterator[Finding]:
     for file in tree.python("tests"):
         called = {id(node.func) for node in file.nodes() if isinstance(node, ast.Call)}
         for node in file.nodes():
-            if (
-                isinstance(node, ast.Attribute)
-                and id(node) not in called
-                and _is_marker(node, {"skip", "skipif", "xfail"})
-            ):
-                yield _finding(file.path, node.lineno)
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and not _has_reason(node):
-                yield _finding(file.path, node.lineno)
+            bare = isinstance(node, ast.Attribute) and id(node) not in called and _is_marker(node)
+            if bare or (isinstance(node, ast.Call) and not _has_reason(node)):
+                yield Finding(
+                    file.path,
+                    getattr(node, "lineno", 1),
+                    "no silent skips",
+                    "say why: reason='...', or make the test run",
+                )
 
 
 def no_long_sleeps(tree: SourceTree) -> Iterator[Finding]:
@@ -33,18 +33,16 @@ def no_long_sleeps(tree: SourceTree) -> Iterator[Finding]:
                     yield Finding(file.path, node.lineno, "no long sleeps", "poll for the condition, with a deadline")
 
 
-def _finding(path: str, line: int) -> Finding:
-    return Finding(path, line, "no silent skips", "say why: reason='...', or make the test run")
-
-
 def _name(function: ast.expr) -> str:
     return (
         function.attr if isinstance(function, ast.Attribute) else function.id if isinstance(function, ast.Name) else ""
     )
 
 
-def _is_marker(node: ast.Attribute, names: set[str]) -> bool:
-    return node.attr in names and isinstance(node.value, ast.Attribute) and node.value.attr == "mark"
+def _is_marker(node: ast.Attribute) -> bool:
+    return (
+        node.attr in {"skip", "skipif", "xfail"} and isinstance(node.value, ast.Attribute) and node.value.attr == "mark"
+    )
 
 
 def _has_reason(call: ast.Call) -> bool:
@@ -53,7 +51,7 @@ def _has_reason(call: ast.Call) -> bool:
     if not isinstance(function, ast.Attribute):
         return True
     given = {keyword.arg for keyword in call.keywords}
-    if _is_marker(function, {"skip", "skipif", "xfail"}):
+    if _is_marker(function):
         return "reason" in given or (function.attr == "skip" and bool(call.args))
     if isinstance(function.value, ast.Name) and function.value.id == "pytest":
         if function.attr in {"skip", "xfail"}:
