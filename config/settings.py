@@ -120,7 +120,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     path = secrets_path(home, env)
     if path is not None:
         values |= _secrets(path)
-    values |= {field: env[name] for name, field in _ENVIRONMENT.items() if env.get(name)}
+    values |= {field: _with_driver(env[name]) for name, field in _ENVIRONMENT.items() if env.get(name)}
     if env.get("OPITIOS_WORKER_EVENTS"):
         values["worker"] = dict(values.get("worker", {})) | {"events": env["OPITIOS_WORKER_EVENTS"]}
     try:
@@ -135,6 +135,12 @@ def secrets_path(home: Home, env: Mapping[str, str]) -> Path | None:
     if given:
         return Path(given)
     return next((path for path in (Path("secrets.yml"), home.secrets) if path.is_file()), None)
+
+
+def _with_driver(value: str) -> str:
+    """Return a Postgres URL with our driver named; other values as they are."""
+    scheme, separator, rest = value.partition("://")
+    return f"postgresql+psycopg://{rest}" if separator and scheme in {"postgres", "postgresql"} else value
 
 
 def _runtime(path: Path) -> dict[str, Any]:

@@ -11,6 +11,6 @@ class Clock(Protocol):
         """Return the wall clock as aware UTC."""
         ...
 
-    def monotonic_ms(self) -> float:
+    def monotonic_ms(self) -> float:  # float: milliseconds, never money
         """Return milliseconds of a clock that never steps back."""
         ...

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 import redis
 from celery import Celery
 from kombu.exceptions import KombuError
-from kombu.messaging import Producer
 from loguru import logger
 
 from config.celery import QUEUE_OF, celery_settings
 
 if TYPE_CHECKING:
-    
+    from kombu.messaging import Producer
+
 _FAILURES = (KombuError, redis.RedisError, OSError)
 _QUEUE_LIMIT = 10_000
 

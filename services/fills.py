@@ -158,7 +158,7 @@ def _fill_event(fill: BrokerFill, after: OrderStatus, known: Decimal, now: dt.da
     )
 
 
-def _pause_s(since: dt.datetime, now: dt.datetime) -> float:
+def _pause_s(since: dt.datetime, now: dt.datetime) -> float:  # float: seconds of a timer
     """Return how long until the next look: a third of the order's age, between half a second and five (R31)."""
     age = (now - since).total_seconds()
     return min(max(0.5, age / 3), MAX_POLL_S)  # float: seconds of a timer

@@ -17,8 +17,8 @@ from models.unit import Unit
 from services.order_transition import After, Event, Move, move, note
 from services.origin import Origin
 
-FIRST_POLL_S = 0.3
-FIRST_LOOKUP_S = 1.0
+FIRST_POLL_S = 0.3  # float: seconds of a timer
+FIRST_LOOKUP_S = 1
 MAX_BACKOFF_S = 20
 
 
@@ -69,7 +69,7 @@ def status_after(order: BrokerOrder, filled_known: Decimal) -> OrderStatus:
     return status
 
 
-def backoff_s(attempts: int) -> float:
+def backoff_s(attempts: int) -> float:  # float: seconds of a timer
     """Return the pause in seconds after so many attempts: 1, 2, 4 ... at most 20."""
     return float(min(2 ** max(0, attempts - 1), MAX_BACKOFF_S))  # float: seconds of a timer
 

@@ -1,0 +1,87 @@
+"""The CLI as a client of the API: it has no other way to an order than anybody else."""
+
+import json
+import os
+from typing import Any
+
+import requests
+
+from config.home import Home
+from config.settings import Settings
+
+_TIMEOUT_S = (3, 15)
+
+
+class ApiError(Exception):
+    """The API said no, or did not answer; the message is for the person at the terminal."""
+
+
+class ApiClient:
+    """One session with the API, with the token that `opitios login` kept."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._url = os.environ.get("OPITIOS_API", settings.api_url).rstrip("/")
+        self._home = settings.home
+        self._session = requests.Session()
+        self._session.trust_env = False  # no proxy stands between this machine and itself
+
+    def login(self, username: str, password: str) -> dict[str, Any]:
+        """Sign in and keep the token; return the API's answer."""
+        answer = self._call("POST", "/api/v1/auth/login", json={"username": username, "password": password})
+        body: dict[str, Any] = answer.json()
+        keep_token(self._home, self._url, body["access_token"])
+        return body
+
+    def post(self, path: str, body: dict[str, Any], *, key: str) -> requests.Response:
+        """Send a body under an idempotency key."""
+        return self._call("POST", path, json=body, headers=self._bearer() | {"Idempotency-Key": key})
+
+    def get(self, path: str) -> dict[str, Any]:
+        """Read a resource."""
+        body: dict[str, Any] = self._call("GET", path, headers=self._bearer()).json()
+        return body
+
+    def _bearer(self) -> dict[str, str]:
+        token = kept_token(self._home, self._url)
+        if token is None:
+            raise ApiError("You are not signed in: opitios login")
+        return {"Authorization": f"Bearer {token}"}
+
+    def _call(self, method: str, path: str, **options: Any) -> requests.Response:
+        try:
+            answer = self._session.request(method, self._url + path, timeout=_TIMEOUT_S, **options)
+        except requests.RequestException as error:
+            raise ApiError(f"The API at {self._url} does not answer ({type(error).__name__}): make run") from None
+        if answer.ok:
+            return answer
+        raise ApiError(_explain(answer))
+
+
+def keep_token(home: Home, url: str, token: str) -> None:
+    """Write the token where only its owner can read it."""
+    path = home.session
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        json.dump({"url": url, "token": token}, file)
+
+
+def kept_token(home: Home, url: str) -> str | None:
+    """Return the token kept for this API, None without one."""
+    try:
+        kept = json.loads(home.session.read_text())
+    except (OSError, ValueError):
+        return None
+    return kept.get("token") if isinstance(kept, dict) and kept.get("url") == url else None
+
+
+def _explain(answer: requests.Response) -> str:
+    try:
+        problem = answer.json()
+    except ValueError:
+        return f"The API answered {answer.status_code}."
+    lines = [f"{problem.get('title', 'Error')} ({answer.status_code}): {problem.get('detail', '')}"]
+    lines += [f"  {item['field']}: {item['value']}; expected {item['expected']}" for item in problem.get("errors", [])]
+    if answer.status_code == requests.codes.unauthorized:
+        lines.append("Sign in with: opitios login")
+    lines.append(f"trace id {problem.get('trace_id', '-')}")
+    return "\n".join(lines)

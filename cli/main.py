@@ -1,0 +1,37 @@
+"""`opitios`: start the stack, place orders, read reports. Errors are sentences, never tracebacks."""
+
+import sys
+
+import typer
+from stack.errors import StackError
+
+from cli import admin, order, report, run, session
+from cli.api_client import ApiError
+from cli.output import fail
+from config.settings import ConfigError
+
+app = typer.Typer(
+    name="opitios",
+    help="Orders for several broker accounts, with proof of what happened.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+run.register(app)
+session.register(app)
+app.command("report")(report.report)
+app.add_typer(order.app, name="order")
+app.add_typer(admin.app, name="admin")
+
+
+def main() -> None:
+    """Run one command; an expected error is one message on stderr and exit code 1."""
+    try:
+        app()
+    except (StackError, ConfigError, ApiError) as error:
+        fail(str(error))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

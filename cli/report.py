@@ -1,0 +1,78 @@
+"""`opitios report NAME`: a table for people, CSV for everything else; read as `compliance_ro` alone."""
+
+import datetime as dt
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import psycopg
+import typer
+from rich.table import Table
+
+from cli.output import ERR, OUT
+from config.settings import ConfigError, load_settings
+from reports.catalog import REPORTS, Report
+from reports.query import Filters, Result, run_report
+from reports.render import cell, write_csv
+
+_TABLE_ROWS = 50
+_NUMBERS = {"qty", "total_ms", "network_ms", "orders", "filled_qty", "filled_notional", "filled_avg_price"}
+
+
+class Format(StrEnum):
+    """How a report is written."""
+
+    TABLE = "table"
+    CSV = "csv"
+
+
+def report(
+    name: Annotated[str, typer.Argument(help=" or ".join(REPORTS))],
+    account: Annotated[str | None, typer.Option(help="one account's rows alone")] = None,
+    first: Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first day, UTC")] = None,
+    last: Annotated[dt.datetime | None, typer.Option("--to", formats=["%Y-%m-%d"], help="last day, UTC")] = None,
+    format_: Annotated[Format, typer.Option("--format", help="table or csv")] = Format.TABLE,
+    limit: Annotated[int | None, typer.Option(min=1, help="rows at most; a table shows 50 without it")] = None,
+    output: Annotated[Path | None, typer.Option(help="write the CSV to this file")] = None,
+) -> None:
+    """Print a compliance report."""
+    if name not in REPORTS:
+        message = f"no report {name!r}; there are: {', '.join(REPORTS)}"
+        raise typer.BadParameter(message, param_hint="NAME")
+    if format_ is Format.TABLE and limit is None:
+        limit = _TABLE_ROWS
+    filters = Filters(account, first.date() if first else None, last.date() if last else None, limit)
+    url = load_settings().compliance_database_url.get_secret_value()
+    if not url:
+        raise ConfigError("No database is known here: make run, or set OPITIOS_COMPLIANCE_DATABASE_URL")
+    try:
+        with run_report(url, REPORTS[name], filters) as result:
+            _write(REPORTS[name], result, format_, output, limit)
+    except psycopg.OperationalError as error:
+        raise ConfigError(f"The database does not answer ({type(error).__name__}): make run") from None
+
+
+def _write(report_: Report, result: Result, format_: Format, output: Path | None, limit: int | None) -> None:
+    if format_ is Format.TABLE:
+        count = _print_table(report_, result)
+    elif output is None:
+        count = write_csv(result, sys.stdout)
+    else:
+        with output.open("w", encoding="utf-8", newline="") as file:
+            count = write_csv(result, file)
+    cut = " (more may exist: raise --limit)" if limit is not None and count == limit else ""
+    ERR.print(f"{count} rows{cut}")
+
+
+def _print_table(report_: Report, result: Result) -> int:
+    table = Table(caption=report_.what)
+    places = [result.columns.index(name) for name in report_.shown]
+    for name in report_.shown:
+        table.add_column(name, justify="right" if name in _NUMBERS else "left", overflow="fold")
+    count = 0
+    for row in result.rows:
+        table.add_row(*(cell(row[place]) for place in places))
+        count += 1
+    OUT.print(table)
+    return count

@@ -1,0 +1,184 @@
+"""`opitios run`, `stop`, `status`, `migrate`: the whole stack of one OPITIOS_HOME."""
+
+import os
+import secrets
+import shutil
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Annotated
+
+import requests
+import typer
+from rich.table import Table
+from stack.stack import Stack, StackError
+
+from cli.admin import machine_origin
+from cli.output import OUT
+from config.clock import SYSTEM_CLOCK
+from config.home import find_home
+from config.ids import SYSTEM_IDS
+from config.settings import Settings, load_settings
+from events.hints import HintPublisher
+from models.migrate import allow_logins, upgrade
+from models.session import Database
+from services.accounts import upsert_accounts
+from services.users import create_first_admin
+
+_HEALTHY_S = 90
+_WORKERS = {"entries", "background"}
+
+
+def run(
+    foreground: Annotated[
+        bool, typer.Option("--foreground", help="stay, and stop everything at Ctrl-C or SIGTERM")
+    ] = False,
+) -> None:
+    """Start Postgres, Redis, the simulated exchange and every process, and print what to try."""
+    started = time.monotonic()  # noqa: TID251  a person waits, in real time
+    home = find_home()
+    stack = Stack(home, os.environ, _say)
+    if stack.running():
+        OUT.print(f"Opitios already runs in {home.root}.")
+        print_first_commands(load_settings(), password=None)
+        return
+    stack.prepare()
+    stack.start_infrastructure()
+    try:
+        password = _prepare_database(load_settings())
+        stack.start_applications()
+        settings = load_settings()
+        hints = HintPublisher(settings.redis_url.get_secret_value())
+        try:
+            stack.wait_healthy(lambda: _missing(settings, hints), _HEALTHY_S)
+        finally:
+            hints.close()
+    except BaseException:
+        stack.close()
+        raise
+    OUT.print(f"\nOpitios runs ({time.monotonic() - started:.0f} s).")  # noqa: TID251  likewise
+    print_first_commands(settings, password)
+    if foreground:
+        _stay(stack)
+
+
+def stop() -> None:
+    """Stop everything of this OPITIOS_HOME; the data stay."""
+    Stack(find_home(), os.environ, _say).stop()
+    OUT.print("Stopped.")
+
+
+def status() -> None:
+    """Show every process with its state."""
+    rows = Stack(find_home(), os.environ, _say).status()
+    if not rows:
+        OUT.print("Nothing runs. Start with: make run")
+        raise typer.Exit(1)
+    table = Table("process", "state", "pid", "up for")
+    for row in rows:
+        table.add_row(row.name, row.state, str(row.pid or ""), "" if row.uptime_s is None else f"{row.uptime_s:.0f} s")
+    OUT.print(table)
+
+
+def migrate() -> None:
+    """Bring the database of DATABASE_URL to the newest revision and let the system's roles log in."""
+    _prepare_database(load_settings())
+    OUT.print("The database is at the newest revision.")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands."""
+    for command in (run, stop, status, migrate):
+        app.command(command.__name__)(command)
+
+
+def print_first_commands(settings: Settings, password: str | None) -> None:
+    """Print where everything is and the three commands to try; the password only when it was made just now."""
+    command = _command()
+    OUT.print(f"  API      {settings.api_url}  (documentation at {settings.api_url}/docs, health at /health)")
+    OUT.print(f"  data     {settings.home.root}  (secrets.yml, logs, databases)", markup=False)
+    OUT.print(f"  accounts {', '.join(account.name for account in settings.accounts) or 'none in secrets.yml'}")
+    if password is not None:
+        OUT.print(f"  user     admin, password {password}   <- shown this once", markup=False)
+    else:
+        OUT.print(
+            f"  user     admin; a forgotten password is replaced by: {command} admin reset-password", markup=False
+        )
+    first = settings.accounts[0].name if settings.accounts else "ACCOUNT"
+    OUT.print("\nThree commands to try:")
+    OUT.print(f"  {command} login")
+    OUT.print(f"  {command} order buy AAPL 10 --account {first} --wait")
+    OUT.print(f"  {command} report order-timing")
+    OUT.print("\nStop with: make stop")
+
+
+def _prepare_database(settings: Settings) -> str | None:
+    """Migrate, upsert the configured accounts, create the first admin; return the admin's password if it is new."""
+    migrations_url = settings.migrations_database_url.get_secret_value()
+    if not migrations_url:
+        raise StackError("DATABASE_URL is not set: which database is to be migrated?")
+    app_url = settings.app_database_url.get_secret_value()
+    _say("bringing the database to the newest revision")
+    upgrade(migrations_url)
+    allow_logins(migrations_url, app_url, settings.compliance_database_url.get_secret_value())
+    password = secrets.token_urlsafe(18)
+    database = Database(app_url, application_name="opitios-cli", pool_size=1)
+    try:
+        with database.unit() as unit:
+            upsert_accounts(unit, settings.accounts, SYSTEM_IDS)
+            created = create_first_admin(
+                unit, password, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=machine_origin()
+            )
+    finally:
+        database.dispose()
+    return password if created else None
+
+
+def _missing(settings: Settings, hints: HintPublisher) -> str | None:
+    """Return what is not there yet, None when orders can be placed."""
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        health = session.get(f"{settings.api_url}/health", timeout=5).json()
+    except (requests.RequestException, ValueError):
+        return "the API"
+    finally:
+        session.close()
+    parts = health["parts"]
+    for name in ("database", "redis"):
+        if parts[name]["state"] != "healthy":
+            return name
+    if settings.accounts and not parts["instruments"]["known"]:
+        return "the broker's instruments"
+    if settings.accounts and parts["accounts"]["not_read"]:
+        return f"{parts['accounts']['not_read']} account(s) to be read at the broker"
+    absent = _WORKERS - hints.workers()
+    return f"worker {', '.join(sorted(absent))}" if absent else None
+
+
+def _stay(stack: Stack) -> None:
+    def end(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, end)
+    try:
+        stack.wait_stopped()
+    except KeyboardInterrupt:
+        stack.stop()
+
+
+def _say(text: str) -> None:
+    OUT.print(f"  {text}", markup=False, style="dim")
+
+
+def _command() -> str:
+    """Return how this command is called from here: its name when it is on the PATH, else its path."""
+    here = Path(sys.argv[0])
+    found = shutil.which(here.name)
+    if found is not None and Path(found).resolve() == here.resolve():
+        return here.name
+    try:
+        return str(here.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(here)

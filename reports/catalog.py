@@ -1,0 +1,60 @@
+"""The reports: one view in schema `reports` each, with the filters that make sense for it (TRD-001, card)."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A report: its view, the columns a table shows (a file has all), and which columns its filters mean."""
+
+    name: str
+    view: str
+    what: str
+    shown: tuple[str, ...]
+    order_by: str
+    day_column: str = "order_date"
+    account_column: str = "account"
+
+
+REPORTS = {
+    report.name: report
+    for report in (
+        Report(
+            name="order-timing",
+            view="reports.order_timing",
+            what="one row an attempt, allowed or refused: total_ms whole operation, network_ms on the wire",
+            shown=(
+                "occurred_at",
+                "account",
+                "account_type",
+                "account_type_source",
+                "side",
+                "symbol",
+                "qty",
+                "outcome",
+                "reason_code",
+                "total_ms",
+                "network_ms",
+                "order_status",
+                "filled_avg_price",
+            ),
+            order_by="occurred_at DESC",
+        ),
+        Report(
+            name="orders-by-account-type",
+            view="reports.orders_by_account_type",
+            what="orders of a day by kind of account and how the kind is known",
+            shown=(
+                "order_date",
+                "account_type",
+                "account_type_source",
+                "account",
+                "status",
+                "orders",
+                "filled_qty",
+                "filled_notional",
+            ),
+            order_by="order_date DESC, account_type, account, status",
+        ),
+    )
+}
