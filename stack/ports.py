@@ -3,6 +3,7 @@
 import dataclasses
 import socket
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -72,12 +73,8 @@ def holder(port: int) -> str | None:
     if not sockets:
         return None
     for process in Path("/proc").glob("[0-9]*"):
-        try:
-            links = {str(link.readlink()) for link in (process / "fd").iterdir()}
-            if links & sockets:
-                return f"{(process / 'comm').read_text().strip()} (pid {process.name})"
-        except OSError:
-            continue  # It ended meanwhile, or belongs to another user.
+        if sockets & _open_files(process):
+            return f"{(process / 'comm').read_text(encoding='utf-8').strip()} (pid {process.name})"
     return None
 
 
@@ -121,3 +118,13 @@ def _listening_inodes(port: int) -> set[str]:
             if columns[3] == _LISTENING and int(columns[1].rsplit(":", 1)[1], 16) == port:
                 inodes.add(columns[9])
     return inodes
+
+
+def _open_files(process: Path) -> set[str]:
+    """Return what a process has open; nothing when it ended meanwhile or belongs to another user."""
+    links = set()
+    with suppress(OSError):
+        for link in (process / "fd").iterdir():
+            with suppress(OSError):  # Closed meanwhile, as the one that lists this very directory.
+                links.add(str(link.readlink()))
+    return links

@@ -21,6 +21,7 @@ from stack.files import PRIVATE_DIRECTORY, write_private
 from stack.ports import LOOPBACK
 from stack.processes import HOME_VARIABLE, INFRASTRUCTURE, PROCESS_VARIABLE, Process
 from stack.runtime import DATABASE, SUPERUSER, Runtime
+from stack.waiting import poll
 
 SENTINEL = "opitios.complete"
 _STOP_SECONDS = 30
@@ -46,7 +47,6 @@ timezone = 'UTC'
 log_timezone = 'UTC'
 datestyle = 'iso, ymd'
 lc_messages = 'C'
-include_if_exists = 'custom.conf'
 """
 
 
@@ -85,6 +85,7 @@ class Cluster:
         """
         if self._is_complete():
             self._require_same_major()
+            await_zombie(self._data)
             self._write_settings(port)
             if password_is_new:
                 self._reset_password(password)
@@ -158,6 +159,8 @@ class Cluster:
 
     def _write_settings(self, port: int) -> None:
         settings = _SETTINGS.format(host=LOOPBACK, port=port)
+        if (self._data / "custom.conf").is_file():
+            settings += "include = 'custom.conf'\n"
         write_private(self._data / "postgresql.conf", settings, owner=self._owner)
 
     def _reset_password(self, password: str) -> None:
@@ -181,14 +184,37 @@ def live_postmaster(data: Path) -> int | None:
 
     The file alone proves nothing: after a crash its pid may be anybody's, or a zombie.
     """
+    pid = _recorded_pid(data)
     try:
-        pid = int((data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
         # A postmaster works inside its data directory; a zombie works nowhere, and its link cannot be read.
         serves = Path(f"/proc/{pid}/cwd").readlink() == data.resolve()
         name = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
-    except (OSError, ValueError, IndexError):
+    except OSError:
         return None
     return pid if serves and name == "postgres" else None
+
+
+def await_zombie(data: Path, *, seconds: float = 10) -> None:
+    """Wait until the system has buried a killed postmaster: Postgres takes the pid of a zombie for a live server.
+
+    After `seconds` the start goes on: the supervisor's restarts have the same effect, with more noise in the log.
+    """
+    poll(lambda: not _is_zombie(_recorded_pid(data)), seconds=seconds, pause_s=0.05)
+
+
+def _recorded_pid(data: Path) -> int | None:
+    try:
+        return int((data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _is_zombie(pid: int | None) -> bool:
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] == "Z"
 
 
 def unanswered(url: str, *, database: str | None = None) -> str | None:

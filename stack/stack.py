@@ -31,6 +31,7 @@ _EMBEDDED_SECONDS = 120  # A crash recovery with much WAL takes its time.
 _EXTERNAL_SECONDS = 15
 _SHUTDOWN_SECONDS = 90  # Both stages in a row, each with its own limit in the process table.
 _QUICK_ENDS = 8
+_PATIENCE_SECONDS = 3
 _NEWS_SECONDS = 5
 
 
@@ -134,6 +135,18 @@ class Stack:
         finally:
             self._lock.release()
 
+    def wait_stopped(self) -> None:
+        """Return when supervisord has ended, at once when none runs: for a start that stays in the foreground."""
+        try:
+            descriptor = os.pidfd_open(self._supervisor.control().pid())
+        except (ConnectionError, ProcessLookupError):
+            return
+        try:
+            while not has_ended(descriptor):
+                time.sleep(0.2)
+        finally:
+            os.close(descriptor)
+
     def status(self) -> list[ProcessStatus]:
         """Return every process with its state, empty when nothing runs."""
         try:
@@ -226,8 +239,9 @@ class Stack:
         watch, pids, news = Stopwatch(), set(), _NEWS_SECONDS
         while (reason := unanswered()) is not None:
             pids |= {row.pid for row in self.status() if row.name == name and row.pid}
-            # Each pid is one more start: a server that ends at once is not waited for to the end.
-            if watch.seconds > (_EMBEDDED_SECONDS if ours else _EXTERNAL_SECONDS) or len(pids) > _QUICK_ENDS:
+            # Each pid is one more start: a server that ends at once, again and again, is not waited for to the end.
+            hopeless = len(pids) > _QUICK_ENDS and watch.seconds > _PATIENCE_SECONDS
+            if hopeless or watch.seconds > (_EMBEDDED_SECONDS if ours else _EXTERNAL_SECONDS):
                 raise StackError(self._no_answer(name, reason, ours=ours))
             if watch.seconds > news:
                 self._report(f"still waiting for {name} ({watch.seconds:.0f} s): {reason}")

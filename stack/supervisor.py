@@ -26,7 +26,7 @@ from stack.waiting import poll
 _LONGEST_SOCKET = 107 - len(".4194304")
 _START_SECONDS = 15
 # What supervisord's file format gives a meaning of its own, and no quoting takes away.
-_UNSPEAKABLE = frozenset("\"'`;#\\\n\r\t$")
+_UNSPEAKABLE = frozenset("\"'`;#\\\n\r\t$%")
 
 
 class Supervisor:
@@ -67,6 +67,7 @@ class Supervisor:
             capture_output=True,
             text=True,
             timeout=_START_SECONDS,
+            umask=0o077,
         )
         if answer.returncode != 0 or not self._comes_up():
             said = answer.stderr.strip() or answer.stdout.strip() or last_lines(self.log_of("supervisord"))
@@ -89,23 +90,23 @@ class Supervisor:
         as_root = "user = root\n" if os.geteuid() == 0 else ""
         return (
             "; Written by `opitios run` at every start.\n"
-            f"[unix_http_server]\nfile = {_escape(socket_path(self._home))}\nchmod = 0600\n\n"
-            f"[supervisord]\nlogfile = {_escape(self.log_of('supervisord'))}\n"
+            f"[unix_http_server]\nfile = {_plain(socket_path(self._home))}\nchmod = 0600\n\n"
+            f"[supervisord]\nlogfile = {_plain(self.log_of('supervisord'))}\n"
             "logfile_maxbytes = 5MB\nlogfile_backups = 2\nloglevel = info\n"
-            f"pidfile = {_escape(self._home.run / 'supervisord.pid')}\n"
-            f"childlogdir = {_escape(self.logs)}\nnocleanup = true\numask = 077\n{as_root}\n"
+            f"pidfile = {_plain(self._home.run / 'supervisord.pid')}\n"
+            f"childlogdir = {_plain(self.logs)}\nnocleanup = true\numask = 077\n{as_root}\n"
             "[rpcinterface:supervisor]\n"
             "supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface\n"
         )
 
     def _program(self, process: Process, common: Mapping[str, str]) -> str:
         environment = {**common, **process.environment, PROCESS_VARIABLE: process.name}
-        pairs = ",".join(f'{key}="{_escape(value)}"' for key, value in environment.items())
+        pairs = ",".join(f'{key}="{_plain(value)}"' for key, value in environment.items())
         user = f"user = {process.user}\n" if process.user else ""
         return (
             f"[program:{process.name}]\n"
-            f"command = {' '.join(_escape(word, quoted=True) for word in process.argv)}\n"
-            f"directory = {_escape(self._home.root)}\nenvironment = {pairs}\n{user}"
+            f"command = {' '.join(_plain(word, quoted=True) for word in process.argv)}\n"
+            f"directory = {_plain(self._home.root)}\nenvironment = {pairs}\n{user}"
             f"autostart = {'true' if process.stage == INFRASTRUCTURE else 'false'}\n"
             # Without limit: startsecs = 0 counts every start as one, startretries covers a program that is missing.
             "autorestart = true\nstartsecs = 0\nstartretries = 2147483647\n"
@@ -113,7 +114,7 @@ class Supervisor:
             # The polite signal is for the process alone, which ends its children itself (a warm worker first lets them
             # finish); the killing one is for all of them.
             "stopasgroup = false\nkillasgroup = true\n"
-            f"stdout_logfile = {_escape(self.log_of(process.name))}\nredirect_stderr = true\n"
+            f"stdout_logfile = {_plain(self.log_of(process.name))}\nredirect_stderr = true\n"
             "stdout_logfile_maxbytes = 10MB\nstdout_logfile_backups = 3\n"
         )
 
@@ -141,10 +142,10 @@ def socket_path(home: Home) -> Path:
 def require_plain(text: str, what: str) -> None:
     """Raise StackError for a path that the servers' configuration files cannot hold."""
     if _UNSPEAKABLE & set(text):
-        raise StackError(f"{what} {text!r} holds quotes, a backslash, $, ; or #; choose a path without them.")
+        raise StackError(f"{what} {text!r} holds quotes, a backslash, or one of $ % ; #: choose a path without them.")
 
 
-def _escape(value: object, *, quoted: bool = False) -> str:
+def _plain(value: object, *, quoted: bool = False) -> str:
     text = str(value)
     require_plain(text, "the path or value")
-    return (shlex.quote(text) if quoted else text).replace("%", "%%")
+    return shlex.quote(text) if quoted else text

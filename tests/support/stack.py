@@ -10,12 +10,19 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import psycopg
+import redis
 
 from config.home import Home
 from stack.ports import LOOPBACK
+from stack.postgres import unanswered
 from stack.processes import INFRASTRUCTURE, Process
 from stack.runtime import Runtime
 from stack.stack import Stack
+from stack.supervisor import Supervisor
+from stack.waiting import poll
 
 _LISTENER = Path(__file__).with_name("listener.py")
 
@@ -35,7 +42,7 @@ def free_ports(count: int) -> list[int]:
 @contextmanager
 def temporary_home() -> Iterator[Home]:
     """Make a short-named home that the database's account can walk into, and remove it afterwards."""
-    root = Path(tempfile.mkdtemp(prefix="opt-", dir="/tmp"))  # noqa: S108  a short path: it holds a Unix socket
+    root = Path(tempfile.mkdtemp(prefix="opt-", dir="/tmp"))  # short: it holds a Unix socket
     root.chmod(0o711)
     try:
         yield Home(root)
@@ -90,6 +97,28 @@ class Harness:
         stack.start_applications()
         return stack
 
+    def pid(self, name: str) -> int | None:
+        """Return the pid of a supervised process, None while it has none."""
+        return next((row.pid for row in self.stack().status() if row.name == name), None)
+
+    def supervisor_pid(self) -> int:
+        """Return supervisord's pid."""
+        return Supervisor(self.home).control().pid()
+
+    def connect(self) -> psycopg.Connection[tuple[Any, ...]]:
+        """Return an autocommit connection to the database, as the migrations' login."""
+        url = self.stack().runtime.migrations_database_url.replace("+psycopg", "", 1)
+        return psycopg.connect(url, autocommit=True, connect_timeout=3)
+
+    def broker(self) -> redis.Redis:
+        """Return a client of the stack's Redis; the caller closes it."""
+        return redis.Redis.from_url(self.stack().runtime.redis_url, decode_responses=True)
+
+    def answers_again(self, name: str, killed: int, *, seconds: float = 5) -> bool:
+        """Wait until a process that was killed runs under a new pid and Postgres takes connections."""
+        url = self.stack().runtime.migrations_database_url
+        return poll(lambda: self.pid(name) not in {None, killed} and unanswered(url) is None, seconds=seconds)
+
 
 @contextmanager
 def harness(table: Callable[[Home, Runtime], Sequence[Process]] = servers_only, **environ: str) -> Iterator[Harness]:
@@ -99,8 +128,7 @@ def harness(table: Callable[[Home, Runtime], Sequence[Process]] = servers_only, 
         try:
             yield made
         finally:
-            stack = made.stack()
-            stack.stop()
+            made.stack().stop()
 
 
 def command_lines() -> list[str]:
