@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from stack.processes import APPLICATION
+
 _ANSWER_SECONDS = 5.0
 _FAILURES = (OSError, http.client.HTTPException, xmlrpc.client.Error)
 
@@ -43,8 +45,9 @@ class Control:
         return int(self._ask("supervisor.getPID"))
 
     def processes(self) -> list[ProcessStatus]:
-        """Return every process in the order of start. Raises ConnectionError when supervisord does not answer."""
-        return [_status(row) for row in self._ask("supervisor.getAllProcessInfo")]
+        """Return every process, servers before applications. Raises ConnectionError when it does not answer."""
+        rows = [_status(row) for row in self._ask("supervisor.getAllProcessInfo")]
+        return sorted(rows, key=lambda row: (row.stage == APPLICATION, row.name))
 
     def start_stage(self, stage: str) -> None:
         """Start the processes of a stage that do not run; returns at once. Raises ConnectionError."""

@@ -84,17 +84,17 @@ def _find(home: Home, wanted: Callable[[str], bool], closing: ExitStack) -> Iter
     members: dict[int, Orphan] = {}
     for process in Path("/proc").glob("[0-9]*"):
         pid = int(process.name)
-        if pid == os.getpid():
+        name = "postgres" if pid == postmaster else _name(process, home)
+        if name is None or not wanted(name) or pid == os.getpid():
             continue
         try:
             descriptor = os.pidfd_open(pid)
         except OSError:
-            continue
+            continue  # It ended meanwhile.
         closing.callback(os.close, descriptor)
-        # Read after the pidfd was taken: what is read now belongs to the process the signal will reach.
-        name = "postgres" if pid == postmaster else _name(process, home)
-        orphan = Orphan(name or "", pid, descriptor)
-        if name and wanted(name) and not orphan.ended():
+        # Asked again: what is read now belongs to the process that the pidfd will signal.
+        orphan = Orphan(name, pid, descriptor)
+        if not orphan.ended() and (pid == live_postmaster(home.postgres) or _name(process, home) == name):
             members[pid] = orphan
     # Children go with their parents: a signal for the postmaster is not one for each of its backends.
     yield from (orphan for orphan in members.values() if _parent(orphan.pid) not in members)

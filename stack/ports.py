@@ -92,8 +92,9 @@ def _require_free(port: int) -> None:
     if is_free(port):
         return
     whom = holder(port) or "another process (not visible to this user)"
+    other = next((free for free in range(port + 1, _HIGHEST + 1) if is_free(free)), "another port")
     raise StackError(
-        f"Port {port} for the API is taken by {whom}. End it, or choose another port: {variable('api')}={port + 1000}",
+        f"Port {port} for the API is taken by {whom}. End it, or choose a free one: {variable('api')}={other}",
     )
 
 

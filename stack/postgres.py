@@ -234,14 +234,20 @@ def unanswered(url: str, *, database: str | None = None) -> str | None:
 
 
 def create_database(runtime: Runtime) -> None:
-    """Create the database on the embedded server if it is missing; an external server is left as it is."""
+    """Create the database on the embedded server if it is missing; an external server is left as it is.
+
+    Raises StackError when the server refuses.
+    """
     if not runtime.embedded_postgres:
         return
-    with _connect(runtime.migrations_database_url, "postgres") as connection:
-        connection.autocommit = True
-        found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
-        if found is None:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    try:
+        with _connect(runtime.migrations_database_url, "postgres") as connection:
+            connection.autocommit = True
+            found = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+            if found is None:
+                connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    except psycopg.Error as error:
+        raise StackError(f"The database {DATABASE} could not be made: {_reason(error)}") from error
 
 
 def _connect(url: str, database: str | None) -> psycopg.Connection[tuple[object, ...]]:

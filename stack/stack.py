@@ -14,7 +14,7 @@ from stack.accounts import require_way_in, server_account
 from stack.binaries import find_postgres, find_redis
 from stack.control import ProcessStatus
 from stack.demo_accounts import ensure_exchange_accounts, ensure_secrets, follow_exchange
-from stack.errors import StackError
+from stack.errors import StackError, sentences
 from stack.files import last_lines, make_private_directory
 from stack.lock import HomeLock
 from stack.orphans import has_ended, reap
@@ -77,11 +77,13 @@ class Stack:
         Stops what a killed supervisor left behind. Holds the lock of the home until start_applications, stop or close.
         """
         self._make_directories()
-        self._lock.acquire()
+        with sentences():
+            self._lock.acquire()
         try:
-            self._require_stopped()
-            reap(self._home, self._report)
-            return self._prepare()
+            with sentences():
+                self._require_stopped()
+                reap(self._home, self._report)
+                return self._prepare()
         except BaseException:
             self._lock.release()
             raise
@@ -91,10 +93,13 @@ class Stack:
 
         Where one does not answer in time, everything is stopped again and the error ends with its log's last lines.
         """
+        if not self._lock.held:
+            raise RuntimeError("start_infrastructure comes after prepare")
         try:
-            self._supervisor.start(self._processes, self._environ)
-            self._await_infrastructure()
-            create_database(self.runtime)
+            with sentences():
+                self._supervisor.start(self._processes, self._environ)
+                self._await_infrastructure()
+                create_database(self.runtime)
         except BaseException:
             self.stop()
             raise
@@ -102,7 +107,8 @@ class Stack:
     def start_applications(self) -> None:
         """Start the processes that need the schema, and let go of the home's lock: from here on, others may stop it."""
         if any(process.stage == APPLICATION for process in self._processes):
-            self._supervisor.control().start_stage(APPLICATION)
+            with sentences():
+                self._supervisor.control().start_stage(APPLICATION)
         self._lock.release()
 
     def wait_healthy(self, check: Callable[[], str | None], timeout_s: float) -> None:
@@ -127,7 +133,8 @@ class Stack:
         """
         if not self._home.run.is_dir():
             return
-        self._lock.acquire()
+        with sentences():
+            self._lock.acquire()
         try:
             if self.running():
                 self._shut_down()

@@ -14,7 +14,7 @@ from stack.processes import house_processes
 from stack.runtime import next_runtime
 from stack.stack import Stack
 from stack.supervisor import socket_path
-from tests.support.stack import Harness, own_environment, servers_only, temporary_home
+from tests.support.stack import Harness, harness, own_environment, servers_only, temporary_home
 
 
 def test_a_home_with_a_long_name_and_spaces_starts_and_stops() -> None:
@@ -71,3 +71,16 @@ def test_a_home_in_a_directory_that_cannot_be_written_is_a_sentence() -> None:
         (short.root / "file").write_text("", encoding="utf-8")
         with pytest.raises(StackError, match="cannot be made"):
             Stack(Home(short.root / "file" / "home"), dict(os.environ), print).prepare()
+
+
+def test_what_the_system_refuses_during_a_start_is_a_sentence_too() -> None:
+    with harness() as made:
+        made.home.redis.write_text("a file where a directory belongs", encoding="utf-8")
+
+        with pytest.raises(StackError, match=rf"{made.home.redis}: File exists"):
+            made.stack().prepare()
+
+
+def test_the_order_of_the_steps_is_not_a_matter_of_taste() -> None:
+    with harness() as made, pytest.raises(RuntimeError, match="after prepare"):
+        made.stack().start_infrastructure()
