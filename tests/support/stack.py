@@ -84,10 +84,19 @@ class Harness:
     environ: dict[str, str]
     table: Callable[[Home, Runtime], Sequence[Process]] = servers_only
     said: list[str] = field(default_factory=list)
+    _made: list[Stack] = field(default_factory=list)
 
     def stack(self, environ: Mapping[str, str] | None = None) -> Stack:
         """Return a new Stack, as a new `opitios` command would make one."""
-        return Stack(self.home, environ or self.environ, self.said.append, processes=self.table)
+        made = Stack(self.home, environ or self.environ, self.said.append, processes=self.table)
+        self._made.append(made)
+        return made
+
+    def end(self) -> None:
+        """Stop whatever runs, also after a test that failed between two steps."""
+        for stack in self._made:
+            stack.close()
+        self.stack().stop()
 
     def start(self) -> Stack:
         """Bring everything up, as `opitios run` does (without migrations), and return the stack."""
@@ -128,7 +137,7 @@ def harness(table: Callable[[Home, Runtime], Sequence[Process]] = servers_only, 
         try:
             yield made
         finally:
-            made.stack().stop()
+            made.end()
 
 
 def command_lines() -> list[str]:
