@@ -8,6 +8,7 @@ from typing import Annotated
 
 import psycopg
 import typer
+from rich.box import SIMPLE
 from rich.table import Table
 
 from cli.output import ERR, OUT
@@ -66,13 +67,13 @@ def _write(report_: Report, result: Result, format_: Format, output: Path | None
 
 
 def _print_table(report_: Report, result: Result) -> int:
-    table = Table(caption=report_.what)
+    table = Table(caption=report_.what, box=SIMPLE, padding=(0, 1, 0, 0))
     places = [result.columns.index(name) for name in report_.shown]
     for name in report_.shown:
-        table.add_column(name, justify="right" if name in _NUMBERS else "left", overflow="fold")
+        table.add_column(name.replace("_", " "), justify="right" if name in _NUMBERS else "left", overflow="fold")
     count = 0
     for row in result.rows:
-        table.add_row(*(cell(row[place]) for place in places))
+        table.add_row(*(cell(row[place]).replace(" ", "\n") for place in places))
         count += 1
     OUT.print(table)
     return count

@@ -38,7 +38,7 @@ def run(
     """Start Postgres, Redis, the simulated exchange and every process, and print what to try."""
     started = time.monotonic()  # noqa: TID251  a person waits, in real time
     home = find_home()
-    stack = Stack(home, os.environ, _say)
+    stack = Stack(home, _environment(), _say)
     if stack.running():
         OUT.print(f"Opitios already runs in {home.root}.")
         print_first_commands(load_settings(), password=None)
@@ -55,7 +55,7 @@ def run(
         finally:
             hints.close()
     except BaseException:
-        stack.close()
+        stack.stop()  # half a system is worse than none
         raise
     OUT.print(f"\nOpitios runs ({time.monotonic() - started:.0f} s).")  # noqa: TID251  likewise
     print_first_commands(settings, password)
@@ -166,6 +166,13 @@ def _stay(stack: Stack) -> None:
         stack.wait_stopped()
     except KeyboardInterrupt:
         stack.stop()
+
+
+def _environment() -> dict[str, str]:
+    """Return what the processes inherit: a secrets.yml of this directory is theirs too, wherever they run."""
+    here = Path("secrets.yml")
+    named = {} if os.environ.get("OPITIOS_CONFIG") or not here.is_file() else {"OPITIOS_CONFIG": str(here.resolve())}
+    return {**os.environ, **named}
 
 
 def _say(text: str) -> None:

@@ -13,7 +13,7 @@ from stack import postgres, redis
 from stack.accounts import require_way_in, server_account
 from stack.binaries import find_postgres, find_redis
 from stack.control import ProcessStatus
-from stack.demo_accounts import ensure_exchange_accounts, ensure_secrets, follow_exchange
+from stack.paper_accounts import ensure_exchange_accounts, ensure_secrets, follow_exchange
 from stack.errors import StackError, sentences
 from stack.files import last_lines, make_private_directory
 from stack.lock import HomeLock
