@@ -70,10 +70,12 @@ def _print_table(report_: Report, result: Result) -> int:
     table = Table(caption=report_.what, box=SIMPLE, padding=(0, 1, 0, 0))
     places = [result.columns.index(name) for name in report_.shown]
     for name in report_.shown:
-        table.add_column(name.replace("_", " "), justify="right" if name in _NUMBERS else "left", overflow="fold")
+        table.add_column(name.replace("_", "\n"), justify="right" if name in _NUMBERS else "left", no_wrap=True)
     count = 0
     for row in result.rows:
         table.add_row(*(cell(row[place]).replace(" ", "\n") for place in places))
         count += 1
-    OUT.print(table)
+    # a wide reason may leave the screen; a number or a name never loses letters
+    wanted = OUT.measure(table, options=OUT.options.update(width=1000)).maximum
+    OUT.print(table, width=max(OUT.width, wanted), crop=False)
     return count

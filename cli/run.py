@@ -12,7 +12,6 @@ from typing import Annotated
 import requests
 import typer
 from rich.table import Table
-from stack.stack import Stack, StackError
 
 from cli.admin import machine_origin
 from cli.output import OUT
@@ -25,6 +24,7 @@ from models.migrate import allow_logins, upgrade
 from models.session import Database
 from services.accounts import upsert_accounts
 from services.users import create_first_admin
+from stack.stack import Stack, StackError
 
 _HEALTHY_S = 90
 _WORKERS = {"entries", "background"}

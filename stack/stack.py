@@ -13,11 +13,11 @@ from stack import postgres, redis
 from stack.accounts import require_way_in, server_account
 from stack.binaries import find_postgres, find_redis
 from stack.control import ProcessStatus
-from stack.paper_accounts import ensure_exchange_accounts, ensure_secrets, follow_exchange
 from stack.errors import StackError, sentences
 from stack.files import last_lines, make_private_directory
 from stack.lock import HomeLock
 from stack.orphans import has_ended, reap
+from stack.paper_accounts import ensure_exchange_accounts, ensure_secrets, follow_exchange
 from stack.ports import LOOPBACK, choose_ports
 from stack.postgres import create_database
 from stack.processes import APPLICATION, CONFIG_VARIABLE, Process, ProcessTable, house_processes

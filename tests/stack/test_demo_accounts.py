@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from stack.paper_accounts import ensure_exchange_accounts, ensure_secrets, follow_exchange
 from stack.errors import StackError
+from stack.paper_accounts import ensure_exchange_accounts, ensure_secrets, follow_exchange
 
 URL = "http://127.0.0.1:8092"
 
