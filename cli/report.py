@@ -9,6 +9,7 @@ from typing import Annotated
 import psycopg
 import typer
 from rich.box import SIMPLE
+from rich.console import Console
 from rich.table import Table
 
 from cli.output import ERR, OUT
@@ -18,6 +19,7 @@ from reports.query import Filters, Result, run_report
 from reports.render import cell, write_csv
 
 _TABLE_ROWS = 50
+_WIDEST = 1000
 _NUMBERS = {"qty", "total_ms", "network_ms", "orders", "filled_qty", "filled_notional", "filled_avg_price"}
 
 
@@ -76,6 +78,6 @@ def _print_table(report_: Report, result: Result) -> int:
         table.add_row(*(cell(row[place]).replace(" ", "\n") for place in places))
         count += 1
     # a wide reason may leave the screen; a number or a name never loses letters
-    wanted = OUT.measure(table, options=OUT.options.update(width=1000)).maximum
-    OUT.print(table, width=max(OUT.width, wanted), crop=False)
+    wanted = Console(width=_WIDEST).measure(table).maximum
+    Console(highlight=False, width=max(OUT.width, wanted)).print(table)
     return count

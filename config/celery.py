@@ -1,4 +1,4 @@
-"""Celery's settings for publishers and workers alike; the measured reasons are in docs/decisions/0004-celery-and-the-row.md."""
+"""Celery's settings for publishers and workers alike; docs/decisions/0004-celery-and-the-row.md has the reasons."""
 
 from typing import Any
 
