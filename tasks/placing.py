@@ -133,9 +133,9 @@ def _ask(ctx: Context, brief: Brief) -> Decimal | None:
         broker = ctx.broker(brief.account)
         ask = broker.latest_ask(brief.symbol, brief.asset_class)
         network_ms = broker.wire_time().network_ms
+        ctx.asks.put(brief.symbol, ask)
     except (BrokerUnavailable, NoSuchBroker) as error:
-        reason, network_ms = str(error), None
-    ctx.asks.put(brief.symbol, ask)
+        reason, network_ms = str(error), None  # not kept: one account's broken broker is not the market
     read = Operation(
         operation="price_read",
         started_at=watch.started_at,

@@ -10,7 +10,7 @@ _LIMIT = 1000
 
 
 class AskCache:
-    """The last ask of a symbol, for a second; None is kept too, so that a dead quote is not asked for in a loop."""
+    """The last ask of a symbol, for a second; None (nobody offers) is kept too, a read that failed is not."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
