@@ -16,9 +16,17 @@ class ExactRequest(Request):
     """A request whose JSON numbers keep every digit."""
 
     async def json(self) -> Any:
-        """Return the body; NaN and Infinity become decimals that validation refuses by name."""
+        """Return the body; NaN and Infinity become decimals that validation refuses by name.
+
+        Raises JSONDecodeError for whatever cannot be read.
+        """
         if not hasattr(self, "_exact"):
-            self._exact = json.loads(await self.body(), parse_float=Decimal, parse_constant=Decimal)
+            body = await self.body()
+            try:
+                self._exact = json.loads(body, parse_float=Decimal, parse_constant=Decimal)
+            except (ValueError, RecursionError) as error:  # not UTF-8, nested too deep, an integer of 5,000 digits
+                position = error.pos if isinstance(error, json.JSONDecodeError) else 0
+                raise json.JSONDecodeError("not readable as JSON", "", position) from None
         return self._exact
 
 

@@ -128,7 +128,7 @@ class Brief:
 def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
     """Return the order's brief, None when it is not waiting to be placed or not due: nothing is locked."""
     row = unit.row(
-        "SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type = 'market' AND o.side = 'buy' AS needs_ask "
+        "SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type = 'market' AS needs_ask "
         "FROM trading.orders o JOIN trading.accounts a USING (account_id) "
         "WHERE o.order_id = %(order_id)s AND o.status = 'requested' AND o.due_at <= clock_timestamp()",
         {"order_id": order_id},

@@ -1,4 +1,4 @@
-"""A market buy waits for a price: without one nobody can say what to reserve (ACC-002)."""
+"""A market order waits for a price: without one nobody can say what to reserve (ACC-002)."""
 
 from risk.facts import Facts
 from risk.verdict import Decision, Verdict

@@ -100,7 +100,8 @@ def test_a_buy_below_the_minimum_is_refused_with_the_four_numbers(running: House
 
 def _cash(running: House, account: str) -> str | None:
     accounts = running.call("GET", "/api/v1/accounts").json()
-    return next(entry["cash"] for entry in accounts if entry["name"] == account)
+    cash: str | None = next(entry["cash"] for entry in accounts if entry["name"] == account)
+    return cash
 
 
 def test_a_gateway_timeout_after_acceptance_is_unknown_and_then_settled_by_our_id(running: House) -> None:

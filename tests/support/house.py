@@ -34,7 +34,7 @@ from tests.support.stack import Harness, harness
 PASSWORD = secrets.token_urlsafe(18)
 TEST_ORIGIN = Origin(actor="test", host="test", process="test")
 ENDED = {"filled", "canceled", "expired", "rejected", "quarantined"}
-_POOL = 24
+_POOL = 40
 
 
 def until(check: Callable[[], Any], seconds: float = 10) -> Any:
@@ -66,7 +66,7 @@ def exchange_accounts() -> list[dict[str, Any]]:
 def account_settings(exchange: ExchangeProcess, name: str, **more: Any) -> AccountSettings:
     """Return the configuration of a pooled account."""
     number = name.removeprefix("acc-")
-    values = {
+    values: dict[str, Any] = {
         "name": name,
         "api_key": SecretStr(f"PK{number}"),
         "secret_key": SecretStr(f"secret-{number}"),
@@ -86,6 +86,15 @@ class Bed:
     exchange: ExchangeProcess
     database: Database
     _names: Iterator[int] = field(default_factory=count)
+    _contexts: list[Context] = field(default_factory=list)
+
+    def close(self) -> None:
+        """Let go of every context's connections."""
+        for ctx in self._contexts:
+            ctx.brokers.close()
+            ctx.database.dispose()
+            ctx.hints.close()
+        self.database.dispose()
 
     @property
     def runtime(self) -> Any:
@@ -95,7 +104,10 @@ class Bed:
     def context(self, *, trading: TradingSettings | None = None, **more: Any) -> Context:
         """Return a worker's context with one fresh account of its own, read once unless `read=False`."""
         read = more.pop("read", True)
-        account = account_settings(self.exchange, f"acc-{next(self._names)}", **more)
+        name = f"own-{next(self._names)}"
+        keys = self.exchange.add_account(name, **more.pop("at_exchange", {}))
+        secret = {"api_key": SecretStr(keys["key_id"]), "secret_key": SecretStr(keys["secret_key"])}
+        account = account_settings(self.exchange, name, **(secret | more))
         settings = Settings(
             home=self.servers.home,
             process="worker-test",
@@ -106,6 +118,7 @@ class Bed:
             accounts=(account,),
         )
         ctx = Context(settings)
+        self._contexts.append(ctx)
         with self.database.unit() as unit:
             upsert_accounts(unit, [account], SYSTEM_IDS)
         if read:
@@ -196,12 +209,12 @@ def bed() -> Iterator[Bed]:
         upgrade(runtime.migrations_database_url)
         allow_logins(runtime.migrations_database_url, runtime.app_database_url, runtime.compliance_database_url)
         database = Database(runtime.app_database_url, application_name="test", pool_size=20)
-        exchange = ExchangeProcess(servers.home.root / "world", exchange_accounts())
-        try:
-            with exchange:
-                yield Bed(servers, exchange, database)
-        finally:
-            database.dispose()
+        with ExchangeProcess(servers.home.root / "world") as exchange:
+            made = Bed(servers, exchange, database)
+            try:
+                yield made
+            finally:
+                made.close()
 
 
 @dataclass

@@ -1,0 +1,125 @@
+"""Step A: one claim an order, and never more orders than the money allows (R4, ACC-002)."""
+
+import datetime as dt
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from config.clock import SYSTEM_CLOCK
+from config.settings import TradingSettings
+from domain.balance import BalanceRule, OnBalanceError
+from domain.orders import Side
+from risk.verdict import Decision
+from services.order_claim import Claim, Clocks, claim_for_placing
+from tasks.context import Context
+from tests.support.house import TEST_ORIGIN, Bed, account_of, events, make_due, order, request
+
+
+def claim(ctx: Context, order_id: Any, ask: Decimal | None = Decimal(190)) -> Claim | None:
+    clocks = Clocks(SYSTEM_CLOCK.now(), SYSTEM_CLOCK.now(), 1.0)
+    with ctx.database.unit() as unit:
+        return claim_for_placing(unit, order_id, ask=ask, policy=ctx.policy, clocks=clocks, origin=TEST_ORIGIN)
+
+
+def test_a_claim_takes_lease_fence_and_reservation(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx, qty=Decimal(10))
+    taken = claim(ctx, order_id)
+    assert taken is not None
+    row = order(ctx, order_id)
+    assert (taken.ruling.decision, taken.fence, row.status, row.fence) == (Decision.ALLOW, 1, "submitting", 1)
+    assert row.reserved == Decimal(1938)  # 10 x 190 and the collar of 2 %
+    assert row.lease_until - row.updated_at > dt.timedelta(seconds=9)
+    assert row.due_at == row.lease_until
+    assert row.broker_client_id == f"opt-{order_id.hex}"
+
+
+def test_a_doubled_message_claims_once(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    with ThreadPoolExecutor(8) as pool:
+        claims = list(pool.map(lambda _: claim(ctx, order_id), range(16)))
+    assert sum(taken is not None for taken in claims) == 1
+    assert [event.event_type for event in events(ctx, order_id)] == ["requested", "submitting"]
+
+
+@pytest.mark.requirement("ACC-002", "FR-002")
+@pytest.mark.parametrize(("rule", "fitting"), [(BalanceRule.BEFORE, 4), (BalanceRule.AFTER, 3)])
+def test_concurrent_buys_never_spend_the_same_money(quiet: Bed, rule: BalanceRule, fitting: int) -> None:
+    ctx = quiet.context(trading=TradingSettings(balance_rule=rule), at_exchange={"cash": "11000"})
+    ids = [request(ctx, qty=Decimal(20), limit_price=Decimal(100)) for _ in range(30)]
+    with ThreadPoolExecutor(8) as pool:
+        claims = [taken for taken in pool.map(lambda order_id: claim(ctx, order_id), ids) if taken is not None]
+    allowed = [taken for taken in claims if taken.ruling.decision is Decision.ALLOW]
+    denied = [taken for taken in claims if taken.ruling.decision is Decision.DENY]
+    assert (len(allowed), len(denied)) == (fitting, 30 - fitting)
+    refusal = events(ctx, denied[-1].order_id)[-1]
+    numbers = refusal.detail["checks"]["minimum_balance"]
+    reserved = 2000 * fitting
+    assert (numbers["available"], numbers["reserved"]) == (str(11000 - reserved), str(reserved))
+    assert (numbers["minimum"], numbers["order_cost"], refusal.reason_code) == ("5000", "2000", "insufficient_balance")
+
+
+@pytest.mark.requirement("ACC-001", "FR-001")
+def test_an_order_waits_until_the_account_has_been_read(quiet: Bed) -> None:
+    ctx = quiet.context(read=False)
+    order_id = request(ctx)
+    taken = claim(ctx, order_id)
+    assert taken is not None
+    assert taken.ruling.decision is Decision.WAIT
+    assert (order(ctx, order_id).status, events(ctx, order_id)[-1].reason_code) == ("requested", "account_not_read")
+    assert claim(ctx, order_id) is None  # not due yet
+    make_due(ctx, order_id)
+    assert claim(ctx, order_id) is not None
+
+
+def test_an_order_past_its_time_is_refused(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx, place_before=dt.timedelta(seconds=-1))
+    claim(ctx, order_id)
+    assert (order(ctx, order_id).status, order(ctx, order_id).reason_code) == ("rejected", "too_late")
+
+
+@pytest.mark.requirement("ACC-002")
+@pytest.mark.parametrize(
+    ("policy", "status"), [(OnBalanceError.ALLOW, "submitting"), (OnBalanceError.DENY, "rejected")]
+)
+def test_without_a_fresh_balance_the_account_policy_decides(quiet: Bed, policy: OnBalanceError, status: str) -> None:
+    ctx = quiet.context(on_balance_error=policy)
+    with ctx.database.statement() as unit:
+        unit.run(
+            "UPDATE trading.balances SET read_at = clock_timestamp() - interval '301 s' WHERE account_id = %(id)s",
+            {"id": account_of(ctx).account_id},
+        )
+    order_id = request(ctx)
+    claim(ctx, order_id)
+    last = events(ctx, order_id)[-1]
+    assert order(ctx, order_id).status == status
+    assert last.detail["checks"]["minimum_balance"]["reason_code"] == "balance_unavailable"
+    assert last.detail["warnings"] == (["balance_unavailable"] if policy is OnBalanceError.ALLOW else [])
+
+
+def test_a_market_buy_without_an_ask_waits(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    taken = claim(ctx, order_id, ask=None)
+    assert taken is not None
+    assert (taken.ruling.decision, taken.ruling.reason_code) == (Decision.WAIT, "price_unavailable")
+
+
+def test_a_sell_of_what_is_not_held_is_costed(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx, side=Side.SELL, limit_price=Decimal(200), qty=Decimal(3))
+    claim(ctx, order_id)
+    assert order(ctx, order_id).reserved == Decimal(600)
+
+
+def test_an_accounts_own_minimum_and_switch_win(quiet: Bed) -> None:
+    high = quiet.context(minimum_balance=Decimal(200_000))
+    off = quiet.context(minimum_balance=Decimal(200_000), balance_check_enabled=False)
+    for ctx, status in ((high, "rejected"), (off, "submitting")):
+        order_id = request(ctx)
+        claim(ctx, order_id)
+        assert order(ctx, order_id).status == status

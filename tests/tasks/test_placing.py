@@ -1,0 +1,104 @@
+"""Placing: one POST a claim, whatever is doubled, late, locked or slow (R5, R8, R9)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from brokers.alpaca.adapter import AlpacaBroker
+from brokers.protocol import Broker
+from domain.broker import Ticket, Timed
+from domain.orders import Side
+from tasks.context import Context
+from tasks.placing import place_order
+from tasks.settling import settle_order
+from tests.support.exchange import ExchangeProcess
+from tests.support.house import Bed, events, kinds, make_due, order, request
+
+
+def posts(ctx: Context, exchange: ExchangeProcess) -> dict[str, int]:
+    """Return how often each of our ids was posted at the exchange."""
+    return dict(exchange.ledger(ctx.settings.accounts[0].name)["attempts"])
+
+
+def test_a_doubled_hint_places_once(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: place_order(ctx, order_id), range(16)))
+    assert order(ctx, order_id).status == "accepted"
+    assert posts(ctx, quiet.exchange) == {f"opt-{order_id.hex}": 1}
+
+
+def test_without_budget_the_order_is_due_later_and_nothing_is_sent(quiet: Bed) -> None:
+    ctx = quiet.context(rate_limit_per_minute=2)
+    while not ctx.budget.take(ctx.settings.accounts[0].name):
+        pass
+    order_id = request(ctx)
+    wait = place_order(ctx, order_id)
+    assert wait is not None
+    assert wait > 1
+    assert (order(ctx, order_id).status, events(ctx, order_id)[-1].reason_code) == ("requested", "rate_budget")
+    assert place_order(ctx, order_id) is None  # not due
+    assert posts(ctx, quiet.exchange) == {}
+
+
+def test_more_than_four_seconds_after_the_claim_nothing_is_sent(quiet: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    monkeypatch.setattr("tasks.placing.SEND_WITHIN_MS", -1)
+    assert place_order(ctx, order_id) == 1
+    assert (order(ctx, order_id).status, order(ctx, order_id).reserved) == ("requested", 0)
+    assert events(ctx, order_id)[-1].reason_code == "claim_too_slow"
+    assert posts(ctx, quiet.exchange) == {}
+    monkeypatch.undo()
+    make_due(ctx, order_id)
+    place_order(ctx, order_id)
+    assert posts(ctx, quiet.exchange) == {f"opt-{order_id.hex}": 1}
+
+
+@pytest.mark.requirement("ACC-001")
+def test_the_last_look_before_the_socket_holds_when_the_rules_were_wrong(
+    quiet: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    monkeypatch.setattr(ctx.broker(ctx.settings.accounts[0].name), "_may_enter", lambda _url: "locked")
+    place_order(ctx, order_id)
+    row = order(ctx, order_id)
+    assert (row.status, row.rejected_by, row.reason_code) == ("rejected", "opitios", "live_not_armed")
+    assert posts(ctx, quiet.exchange) == {}
+
+
+def test_a_worker_stopped_beyond_its_lease_changes_nothing(quiet: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+
+    def frozen(broker: Broker, ticket: Ticket) -> Timed:
+        timed: Timed = original(broker, ticket)
+        make_due(ctx, order_id)
+        settle_order(ctx, order_id)
+        return timed
+
+    original: Any = AlpacaBroker.place
+    monkeypatch.setattr(AlpacaBroker, "place", frozen)
+    place_order(ctx, order_id)
+    assert kinds(ctx, order_id) == ["requested", "submitting", "lease_expired", "unknown", "accepted", "late_result"]
+    assert order(ctx, order_id).status == "accepted"
+    assert posts(ctx, quiet.exchange) == {f"opt-{order_id.hex}": 1}
+
+
+@pytest.mark.requirement("TRD-001", "FR-005")
+@pytest.mark.parametrize(
+    ("terms", "reason"),
+    [({"qty": "100000"}, "insufficient_buying_power"), ({"qty": "1", "side": Side.SELL}, "insufficient_qty")],
+)
+def test_a_refusal_of_the_broker_is_recorded_with_its_words(quiet: Bed, terms: dict[str, Any], reason: str) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx, **terms | {"qty": Decimal(terms["qty"])})
+    place_order(ctx, order_id)
+    row, last = order(ctx, order_id), events(ctx, order_id)[-1]
+    assert (row.status, row.rejected_by, row.reason_code, row.reserved) == ("rejected", "broker", reason, 0)
+    assert (last.success, last.detail["http_status"]) == (False, 403)
+    assert 0 < last.network_ms <= last.total_ms
