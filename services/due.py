@@ -18,11 +18,12 @@ class DueOrder:
 
 
 # A new order has its own hint from the API: it is given a second before the relay steps in. The pause between two
-# hints of one row doubles up to half a minute, so a queue that nobody empties is not flooded.
+# hints of one row doubles up to half a minute, so a queue that nobody empties is not flooded. The exponent is bounded
+# before the power: 2 to the 1024th hint is no number any more, and one such row stopped the relay for all.
 _TAKE = """
 UPDATE trading.orders o
    SET hints = o.hints + 1,
-       next_hint_at = clock_timestamp() + make_interval(secs => least(power(2, o.hints), 30))
+       next_hint_at = clock_timestamp() + make_interval(secs => least(power(2, least(o.hints, 5)), 30))
  WHERE o.order_id IN (
    SELECT d.order_id FROM trading.orders d
     WHERE d.due_at <= clock_timestamp() - CASE d.status WHEN 'requested' THEN interval '1 second'
