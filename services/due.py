@@ -28,6 +28,7 @@ UPDATE trading.orders o
    SELECT d.order_id FROM trading.orders d
     WHERE d.due_at <= clock_timestamp() - CASE d.status WHEN 'requested' THEN interval '1 second'
                                                          ELSE interval '0' END
+      AND (d.status <> 'requested' OR %(entries)s)
       AND (d.next_hint_at IS NULL OR d.next_hint_at <= clock_timestamp())
     ORDER BY d.due_at
     LIMIT %(limit)s
@@ -36,7 +37,10 @@ RETURNING o.order_id, o.account_id, o.status
 """
 
 
-def take_due(unit: Unit, limit: int) -> Sequence[DueOrder]:
-    """Return up to `limit` due orders that nobody hinted lately, and mark them hinted."""
-    rows = unit.rows(_TAKE, {"limit": limit})
+def take_due(unit: Unit, limit: int, *, entries: bool = True) -> Sequence[DueOrder]:
+    """Return up to `limit` due orders that nobody hinted lately, and mark them hinted.
+
+    Without `entries` orders that wait to be placed are left out: their queue is full enough.
+    """
+    rows = unit.rows(_TAKE, {"limit": limit, "entries": entries})
     return [DueOrder(row.order_id, row.account_id, OrderStatus(row.status)) for row in rows]

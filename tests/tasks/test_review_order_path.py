@@ -55,6 +55,15 @@ def test_a_row_hinted_a_thousand_times_does_not_stop_the_relay_for_all(desk: Des
         assert {due.order_id for due in take_due(unit, 100)} >= {old, new}
 
 
+def test_a_full_queue_of_entries_does_not_keep_unknown_orders_from_being_asked_for(desk: Desk) -> None:
+    waiting, unknown = desk.request(limit="100"), lost(desk)
+    desk.change("due_at = due_at - interval '5 seconds'", "account_id = %s", desk.account_id)
+    with desk.ctx.database.unit() as unit:
+        due = {order.order_id for order in take_due(unit, 100, entries=False)}
+    assert unknown in due
+    assert waiting not in due
+
+
 def test_an_unknown_order_is_not_sent_again_after_its_deadline(desk: Desk) -> None:
     order_id = lost(desk, patience_s=60)
     desk.change("place_before = clock_timestamp() - interval '1 second'", "order_id = %s", order_id)
