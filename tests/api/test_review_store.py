@@ -127,3 +127,10 @@ def test_a_nul_character_in_a_name_does_not_break_signing_in(client: Caller) -> 
     answer = client.post("/api/v1/auth/login", json={"username": "a\x00", "password": "x"})
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "username"
+
+
+def test_a_body_beyond_the_bound_is_refused_before_it_is_read_whole(client: Caller) -> None:
+    answer = client.post("/api/v1/auth/login", json={"username": "a", "password": "x" * 100_000})
+    assert answer.status_code == 413
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["x-trace-id"]
