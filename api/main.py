@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from fastapi import FastAPI
 
 from api import problems
+from api.body_limit import BodyLimit
 from api.routes import accounts, auth, health, orders
 from api.state import make_state
 from api.tracing import Tracing
@@ -29,6 +30,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         lifespan=lifespan,
     )
     app.state.opitios = state
+    app.add_middleware(BodyLimit)
     app.add_middleware(Tracing)
     problems.install(app)
     for part in (auth, orders, accounts, health):

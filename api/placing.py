@@ -12,13 +12,16 @@ from api.schemas import OrderIn
 from api.state import ApiState
 from api.tracing import trace_of
 from config.celery import PLACE_ORDER
-from domain.errors import InvalidOrder, KeyMissing, OutcomeUnknown, StoreUnavailable, UnknownAccount
+from domain.errors import InvalidOrder, KeyMissing, OutcomeUnknown, UnknownAccount
 from domain.occ import parse_occ
 from domain.orders import FieldProblem, Instrument, OrderTerms, OrderType
 from services.accounts import AccountRef, find_account
 from services.instruments import find_instrument
-from services.orders import OrderRequest, Requested, find_by_key, request_order
+from services.orders import OrderRequest, Requested, request_order
+from services.origin import Origin
 from services.users import UserRef
+
+_REFUSED_WHOLE = {"57014", "55P03"}  # statement_timeout, lock_timeout
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,17 +143,21 @@ def _store(state: ApiState, user: UserRef, order: OrderRequest) -> Requested:
         with state.database.statement() as unit:
             return request_order(unit, order, origin)
     except sqlalchemy.exc.OperationalError as error:
+        if error.statement is None or getattr(error.orig, "sqlstate", None) in _REFUSED_WHOLE:
+            raise  # nothing was sent, or the server took it back whole
         logger.warning("Order {}: the connection broke while it was stored ({})", order.order_id, type(error).__name__)
-        return _look_up(state, order)
+        return _store_again(state, order, origin)
 
 
-def _look_up(state: ApiState, order: OrderRequest) -> Requested:
-    """Ask on a new connection whether the order is there (R22). Raises OutcomeUnknown, or StoreUnavailable if not."""
+def _store_again(state: ApiState, order: OrderRequest, origin: Origin) -> Requested:
+    """Store the same order under the same key on a new connection (R22). Raises OutcomeUnknown.
+
+    The first statement may still be at work in the database. A look for its row could come too early and call the
+    order lost; an insert of the same key waits for it and then returns what it wrote.
+    """
     try:
         with state.database.statement() as unit:
-            found = find_by_key(unit, order)
+            return request_order(unit, order, origin)
     except sqlalchemy.exc.SQLAlchemyError:
-        raise OutcomeUnknown(f"order {order.order_id}: ask again with the same key") from None
-    if found is None:
-        raise StoreUnavailable("the database lost the connection and the order was not stored; send it again")
-    return found
+        detail = f"order {order.order_id}: send it again with the same key, or ask for it"
+        raise OutcomeUnknown(detail, f"/api/v1/orders/{order.order_id}") from None

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from api.refusals import record_refusal
 from api.tracing import trace_of
-from domain.errors import DomainError, InvalidOrder, StoreUnavailable
+from domain.errors import DomainError, InvalidOrder, OutcomeUnknown, StoreUnavailable
 from domain.orders import FieldProblem, short
 from domain.timing import safe
 
@@ -56,9 +56,12 @@ def invalid(error: RequestValidationError) -> InvalidOrder:
     return InvalidOrder(f"not as expected: {names}", problems)
 
 
-def from_domain(request: Request, error: DomainError, **more: Any) -> JSONResponse:
+def from_domain(
+    request: Request, error: DomainError, *, headers: Mapping[str, str] | None = None, **more: Any
+) -> JSONResponse:
     """Return the problem of a domain error."""
-    headers = {"WWW-Authenticate": "Bearer"} if error.status == 401 else {}  # noqa: PLR2004  HTTP's number
+    if error.status == 401:  # noqa: PLR2004  HTTP's number
+        headers = {"WWW-Authenticate": "Bearer"}
     return problem(
         request,
         code=error.code,
@@ -77,6 +80,8 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(DomainError)
     def domain(request: Request, error: DomainError) -> JSONResponse:
         record_refusal(request, error, None)
+        if isinstance(error, OutcomeUnknown):
+            return from_domain(request, error, headers={"Location": error.location}, outcome="unknown")
         return from_domain(request, error)
 
     @app.exception_handler(RequestValidationError)
@@ -106,7 +111,7 @@ def install(app: FastAPI) -> None:
 
 
 def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
-    path = [str(part) for part in item["loc"] if part != "body"]
+    path = [safe(str(part))[:_MAX_VALUE] for part in item["loc"] if part != "body"]
     field = ".".join(path) or "body"
     kind = str(item["type"])
     if kind == "missing":

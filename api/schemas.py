@@ -11,6 +11,7 @@ from domain.orders import OrderType, Side, TimeInForce, plain
 
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="unless-none")]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Symbol = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9./]+$", to_upper=True)]
 
 
@@ -18,7 +19,7 @@ class LoginIn(BaseModel):
     """Name and password."""
 
     model_config = ConfigDict(extra="forbid")
-    username: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    username: Name
     password: Annotated[str, StringConstraints(min_length=1, max_length=1000)]
 
 
@@ -40,7 +41,7 @@ class OrderIn(BaseModel):
             "examples": [{"account": "demo-1", "symbol": "AAPL", "side": "buy", "qty": "10", "type": "market"}]
         },
     )
-    account: Annotated[str, StringConstraints(min_length=1, max_length=100)]
+    account: Name
     symbol: Symbol
     side: Side
     qty: Annotated[Decimal, Field(max_digits=28)]

@@ -18,14 +18,22 @@ class RateBudget(Protocol):
         ...
 
 
+MAX_WAIT_S = 20.0
+
+
 class LocalRateBudget(RateBudget):
-    """A token bucket an account: its requests a minute, at most a tenth of them at once beyond the steady flow."""
+    """A token bucket an account: its requests a minute, at most a tenth of them at once beyond the steady flow.
+
+    Whoever is refused is told a moment of his own, one after the other: told the same moment, three hundred orders came
+    back together for one free request, again and again.
+    """
 
     def __init__(self, clock: Clock, per_minute: Mapping[str, float], default: float = 100) -> None:
         self._clock = clock
         self._per_minute = dict(per_minute)
         self._default = default
         self._state: dict[str, tuple[float, float]] = {}
+        self._promised_ms: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def take(self, account: str, weight: int = 1) -> float:
@@ -38,4 +46,10 @@ class LocalRateBudget(RateBudget):
             tokens = min(burst, tokens + (now - since) * rate)
             granted = tokens >= weight
             self._state[account] = (tokens - weight if granted else tokens, now)
-        return 0 if granted else (weight - tokens) / rate / 1000
+            return 0 if granted else self._promise(account, now, (weight - tokens) / rate, weight / rate)
+
+    def _promise(self, account: str, now: float, free_in_ms: float, takes_ms: float) -> float:
+        moment = max(self._promised_ms.get(account, now), now + free_in_ms)
+        moment = min(moment, now + max(free_in_ms, MAX_WAIT_S * 1000))
+        self._promised_ms[account] = moment + takes_ms
+        return (moment - now) / 1000

@@ -88,3 +88,7 @@ class OutcomeUnknown(DomainError):
     code = "outcome_unknown"
     status = 503
     title = "It is not known whether the order was stored"
+
+    def __init__(self, detail: str, location: str) -> None:
+        super().__init__(detail)
+        self.location = location

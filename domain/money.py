@@ -5,6 +5,8 @@ from decimal import Decimal
 from domain.orders import OrderTerms, Side
 
 ZERO = Decimal(0)
+MOST = Decimal(999_999_999_999)
+"""The largest amount the tables hold (USD)."""
 
 
 def order_cost(

@@ -22,6 +22,7 @@ class Database:
             pool_timeout=connect_timeout_s,
             pool_use_lifo=True,
             pool_recycle=1800,
+            hide_parameters=True,  # an error in a log names the statement, never its values
             connect_args={
                 "connect_timeout": connect_timeout_s,
                 "application_name": application_name,

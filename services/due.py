@@ -18,15 +18,17 @@ class DueOrder:
 
 
 # A new order has its own hint from the API: it is given a second before the relay steps in. The pause between two
-# hints of one row doubles up to half a minute, so a queue that nobody empties is not flooded.
+# hints of one row doubles up to half a minute, so a queue that nobody empties is not flooded. The exponent is bounded
+# before the power: 2 to the 1024th hint is no number any more, and one such row stopped the relay for all.
 _TAKE = """
 UPDATE trading.orders o
    SET hints = o.hints + 1,
-       next_hint_at = clock_timestamp() + make_interval(secs => least(power(2, o.hints), 30))
+       next_hint_at = clock_timestamp() + make_interval(secs => least(power(2, least(o.hints, 5)), 30))
  WHERE o.order_id IN (
    SELECT d.order_id FROM trading.orders d
     WHERE d.due_at <= clock_timestamp() - CASE d.status WHEN 'requested' THEN interval '1 second'
                                                          ELSE interval '0' END
+      AND (d.status <> 'requested' OR %(entries)s)
       AND (d.next_hint_at IS NULL OR d.next_hint_at <= clock_timestamp())
     ORDER BY d.due_at
     LIMIT %(limit)s
@@ -35,7 +37,10 @@ RETURNING o.order_id, o.account_id, o.status
 """
 
 
-def take_due(unit: Unit, limit: int) -> Sequence[DueOrder]:
-    """Return up to `limit` due orders that nobody hinted lately, and mark them hinted."""
-    rows = unit.rows(_TAKE, {"limit": limit})
+def take_due(unit: Unit, limit: int, *, entries: bool = True) -> Sequence[DueOrder]:
+    """Return up to `limit` due orders that nobody hinted lately, and mark them hinted.
+
+    Without `entries` orders that wait to be placed are left out: their queue is full enough.
+    """
+    rows = unit.rows(_TAKE, {"limit": limit, "entries": entries})
     return [DueOrder(row.order_id, row.account_id, OrderStatus(row.status)) for row in rows]

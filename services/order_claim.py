@@ -24,7 +24,7 @@ from models.unit import Unit
 from risk.facts import AccountFacts, Facts, StoredBalance
 from risk.pipeline import Ruling, rule_on
 from risk.verdict import Decision
-from services.order_transition import After, Event, Move, move, note
+from services.order_transition import After, Event, Held, Move, move, note
 from services.origin import Origin
 
 LEASE_S = 10
@@ -67,22 +67,32 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
  WHERE o.order_id = %(order_id)s FOR NO KEY UPDATE OF a
 """
 
-_FACTS = """
+_HELD = """(SELECT coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
+           WHERE f.account_id = o.account_id AND f.symbol = o.symbol)"""
+
+_FACTS = f"""
 SELECT o.*, a.name, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
        a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
        a.on_balance_error, b.cash, extract(epoch FROM clock_timestamp() - b.read_at) AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
        (SELECT coalesce(sum(r.reserved), 0) FROM trading.orders r
          WHERE r.account_id = o.account_id AND r.reserved > 0) AS total_reserved,
-       CASE WHEN o.side = 'sell' THEN
-         (SELECT coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
-           WHERE f.account_id = o.account_id AND f.symbol = o.symbol) ELSE 0 END AS held_qty
+       CASE WHEN o.side = 'sell' THEN {_HELD} ELSE 0 END AS held_qty
   FROM trading.orders o
   JOIN trading.accounts a USING (account_id)
   LEFT JOIN trading.balances b USING (account_id)
  WHERE o.order_id = %(order_id)s
    FOR NO KEY UPDATE OF o
-"""
+"""  # noqa: S608  the only part is ours
+
+
+# a sell of more than is held is costed like a buy, so it needs a price too
+_BRIEF = f"""
+SELECT a.name, o.account_id, o.asset_class, o.symbol,
+       o.order_type = 'market' AND (o.side = 'buy' OR o.qty > {_HELD}) AS needs_ask
+  FROM trading.orders o JOIN trading.accounts a USING (account_id)
+ WHERE o.order_id = %(order_id)s AND o.status = 'requested' AND o.due_at <= clock_timestamp()
+"""  # noqa: S608  the only part is ours
 
 
 def claim_for_placing(
@@ -127,12 +137,7 @@ class Brief:
 
 def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
     """Return the order's brief, None when it is not waiting to be placed or not due: nothing is locked."""
-    row = unit.row(
-        "SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type = 'market' AS needs_ask "
-        "FROM trading.orders o JOIN trading.accounts a USING (account_id) "
-        "WHERE o.order_id = %(order_id)s AND o.status = 'requested' AND o.due_at <= clock_timestamp()",
-        {"order_id": order_id},
-    )
+    row = unit.row(_BRIEF, {"order_id": order_id})
     if row is None:
         return None
     return Brief(row.name, row.account_id, AssetClass(row.asset_class), row.symbol, row.needs_ask)
@@ -140,7 +145,7 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
 
 def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin: Origin) -> None:
     """Put an order off that has not been claimed: no rate budget left (R5)."""
-    note(unit, order_id, [event], origin, changes={"due_at": wait})
+    note(unit, order_id, [event], origin, changes={"due_at": wait}, held=Held(OrderStatus.REQUESTED, None))
 
 
 def terms_of(order: Row[Any]) -> OrderTerms:

@@ -62,16 +62,16 @@ def record_outcome(unit: Unit, attempt: Attempt, outcome: Outcome, origin: Origi
 def status_after(order: BrokerOrder, filled_known: Decimal) -> OrderStatus:
     """Return the status our record may show for the broker's order: never ahead of the fills we have (R16)."""
     status = order.status or OrderStatus.ACCEPTED
-    if status is OrderStatus.FILLED and filled_known < order.filled_qty:
+    if status in TERMINAL and filled_known < order.filled_qty:  # whatever ended it, its fills are still on their way
         return OrderStatus.PARTIALLY_FILLED if filled_known > 0 else OrderStatus.ACCEPTED
     if status is OrderStatus.PARTIALLY_FILLED and filled_known == 0:
         return OrderStatus.ACCEPTED
     return status
 
 
-def backoff_s(attempts: int) -> float:  # float: seconds of a timer
-    """Return the pause in seconds after so many attempts: 1, 2, 4 ... at most 20."""
-    return float(min(2 ** max(0, attempts - 1), MAX_BACKOFF_S))  # float: seconds of a timer
+def backoff_s(attempts: int, at_most: int = MAX_BACKOFF_S) -> float:  # float: seconds of a timer
+    """Return the pause in seconds after so many attempts: 1, 2, 4 ... `at_most`."""
+    return float(min(2 ** max(0, attempts - 1), at_most))  # float: seconds of a timer
 
 
 def _accepted(attempt: Attempt, order: BrokerOrder) -> tuple[Move, list[Event]]:

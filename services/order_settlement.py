@@ -6,6 +6,7 @@ Also where an order goes whose worker died: a lease that ran out means that its 
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from sqlalchemy import Row
@@ -15,10 +16,20 @@ from domain.order_state import OrderEvent, OrderStatus
 from models.unit import Unit
 from services.order_claim import LEASE_S, terms_of
 from services.order_outcome import Attempt, backoff_s, record_outcome
-from services.order_transition import After, Event, Move, move, note
+from services.order_transition import After, Event, Held, Move, move, note
 from services.origin import Origin
 
 ADOPTION_WINDOW = dt.timedelta(minutes=5)
+LOOKED_FOR = dt.timedelta(hours=24)
+LATE_BACKOFF_S = 300
+
+
+class Age(Enum):
+    """How an unknown order stands to its `place_before`."""
+
+    IN_TIME = "in time"
+    LATE = "late"  # never sent again, but looked for: the first request may still arrive (R2, R12)
+    GIVEN_UP = "given up"  # a day late: what has not appeared by now never will
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +44,32 @@ class Settlement:
     ticket: Ticket
     attempts: int
     requested_at: dt.datetime
+    age: Age
 
 
 _FIND = """
-SELECT o.*, a.name, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
+SELECT o.*, a.name, o.place_before < clock_timestamp() AS is_late,
+       o.place_before + make_interval(secs => %(given_up_s)s) < clock_timestamp() AS is_given_up,
+       o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
        o.lease_until IS NULL OR o.lease_until <= clock_timestamp() AS is_free
   FROM trading.orders o JOIN trading.accounts a USING (account_id)
  WHERE o.order_id = %(order_id)s FOR NO KEY UPDATE OF o
 """
 
 
+def account_to_ask(unit: Unit, order_id: uuid.UUID) -> str | None:
+    """Return the name of the account whose broker is to be asked, None when nothing is due: nothing is locked."""
+    row = unit.row(
+        "SELECT a.name FROM trading.orders o JOIN trading.accounts a USING (account_id) "
+        "WHERE o.order_id = %(order_id)s AND o.status IN ('submitting', 'unknown') AND o.due_at <= clock_timestamp()",
+        {"order_id": order_id},
+    )
+    return None if row is None else str(row.name)
+
+
 def claim_for_settling(unit: Unit, order_id: uuid.UUID, *, now: dt.datetime, origin: Origin) -> Settlement | None:
     """Claim an order that is unknown, or whose worker's lease ran out; None when it is not due or somebody has it."""
-    found = unit.row(_FIND, {"order_id": order_id})
+    found = unit.row(_FIND, {"order_id": order_id, "given_up_s": LOOKED_FOR.total_seconds()})
     if found is None or not found.is_due or not found.is_free:
         return None
     fence = found.fence
@@ -103,8 +127,40 @@ def record_no_answer(unit: Unit, attempt: Attempt, reason_code: str, reason: str
         reason_code=reason_code,
         reason=reason,
     )
-    changes = {"due_at": After(backoff_s(attempt.attempts)), "lease_owner": None, "lease_until": None}
-    note(unit, attempt.order_id, [event], origin, changes=changes)
+    _look_again(unit, attempt, event, origin, pause_s=backoff_s(attempt.attempts))
+
+
+def record_missing(unit: Unit, attempt: Attempt, settlement: Settlement, *, origin: Origin) -> None:
+    """Record that the broker has no order under our id and that it is too late to send one (R2, R12).
+
+    It stays unknown, its cost reserved, and is looked for during a day; then it is rejected as `too_late`.
+    """
+    given_up = settlement.age is Age.GIVEN_UP
+    reason = "the broker has no order under our id, and it is too late to send it again"
+    event = Event(
+        event_type=OrderEvent.REJECTED if given_up else OrderEvent.LOOKED_UP,
+        stage=attempt.stage,
+        occurred_at=attempt.finished_at,
+        success=not given_up,
+        started_at=attempt.started_at,
+        total_ms=attempt.total_ms,
+        network_ms=attempt.network_ms,
+        reason_code="too_late",
+        reason=reason,
+    )
+    if not given_up:
+        _look_again(unit, attempt, event, origin, pause_s=backoff_s(attempt.attempts, LATE_BACKOFF_S))
+        return
+    changes = {"rejected_by": "opitios", "reason_code": "too_late", "reason": reason}
+    move(unit, Move(attempt.order_id, OrderStatus.REJECTED, attempt.fence, changes), [event], origin)
+
+
+def _look_again(
+    unit: Unit, attempt: Attempt, event: Event, origin: Origin, *, pause_s: float
+) -> None:  # float: seconds
+    changes = {"due_at": After(pause_s), "lease_owner": None, "lease_until": None}
+    held = Held(OrderStatus.UNKNOWN, attempt.fence)
+    note(unit, attempt.order_id, [event], origin, changes=changes, held=held)
 
 
 def claim_for_resend(unit: Unit, attempt: Attempt, origin: Origin) -> int | None:
@@ -140,6 +196,7 @@ def _settlement(found: Row[Any], fence: int) -> Settlement:
         ticket=Ticket(found.broker_client_id, terms_of(found)),
         attempts=found.attempts + 1,
         requested_at=found.requested_at,
+        age=Age.GIVEN_UP if found.is_given_up else Age.LATE if found.is_late else Age.IN_TIME,
     )
 
 

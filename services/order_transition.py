@@ -53,6 +53,14 @@ class Move:
     came_from: Collection[OrderStatus] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Where an order must still stand for a note; `fence` None when it was not claimed."""
+
+    status: OrderStatus
+    fence: int | None
+
+
 # columns that a move may change besides the status; the status itself has no other door
 _CHANGEABLE = frozenset(
     {
@@ -110,11 +118,18 @@ def note(
     origin: Origin,
     *,
     changes: Mapping[str, Any] | None = None,
+    held: Held | None = None,
 ) -> Row[Any] | None:
-    """Record events of an order that stays where it is; `changes` may put its timer elsewhere."""
+    """Record events of an order that stays where it is; `changes` may put its timer elsewhere.
+
+    With `held` nothing is written, and None returned, once the order has moved on: whoever was overtaken must not put
+    another's timer elsewhere.
+    """
     changes = dict(changes or {})
     params = _params(events, origin, changes) | {"order_id": order_id}
-    return unit.row(_note_sql(_shape(changes)), params)
+    if held is not None:
+        params |= {"held_status": held.status.value, "held_fence": held.fence}
+    return unit.row(_note_sql(_shape(changes), held=held is not None), params)
 
 
 def _params(events: Sequence[Event], origin: Origin, changes: Mapping[str, Any]) -> dict[str, Any]:
@@ -176,8 +191,9 @@ def _move_sql(shape: tuple[tuple[str, bool], ...], *, ended: bool) -> str:
 
 
 @lru_cache(maxsize=64)
-def _note_sql(shape: tuple[tuple[str, bool], ...]) -> str:
-    return _statement(_assignments(shape), "o.order_id = %(order_id)s")
+def _note_sql(shape: tuple[tuple[str, bool], ...], *, held: bool) -> str:
+    guard = " AND o.status = %(held_status)s AND o.fence = coalesce(%(held_fence)s::bigint, o.fence)" if held else ""
+    return _statement(_assignments(shape), f"o.order_id = %(order_id)s{guard}")
 
 
 def _statement(assignments: list[str], where: str) -> str:

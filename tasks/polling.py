@@ -27,7 +27,7 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
         return
     try:
         broker = ctx.broker(name.name)
-        orders = _orders(ctx, broker, name.name, polled)
+        orders, polled = _orders(ctx, broker, name.name, polled)
         fills = _fills(broker, polled, orders)
     except (BrokerUnavailable, NoSuchBroker) as error:
         logger.warning("Poll of {} put off: {}", name.name, error)
@@ -36,18 +36,26 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
         ctx.hints.hint(CHECK_BALANCE, str(account_id))
 
 
-def _orders(ctx: Context, broker: Broker, account: str, polled: Sequence[Polled]) -> dict[str, BrokerOrder]:
-    """Return the broker's orders by their id; one the list does not hold is asked for singly (R14)."""
+def _orders(
+    ctx: Context, broker: Broker, account: str, polled: Sequence[Polled]
+) -> tuple[dict[str, BrokerOrder], list[Polled]]:
+    """Return the broker's orders by their id, and those of ours that were asked for.
+
+    One that the list does not hold is asked for singly (R14), within the budget; the rest stay due, so that they come
+    first the next time instead of never.
+    """
     listed = broker.orders_after(min(order.submitted_at for order in polled) - OVERLAP)
     orders = {order.broker_order_id: order for order in listed}
+    asked = [order for order in polled if order.broker_order_id in orders]
     missing = [order for order in polled if order.broker_order_id not in orders]
     for order in missing[:SINGLE_READS]:
         if ctx.budget.take(account):
             break
         found = broker.find_order(order.broker_client_id)
+        asked.append(order)
         if found is not None:
             orders[found.broker_order_id] = found
-    return orders
+    return orders, asked
 
 
 def _fills(broker: Broker, polled: Sequence[Polled], orders: dict[str, BrokerOrder]) -> dict[str, list[BrokerFill]]:

@@ -46,12 +46,14 @@ def main() -> int:
 def tick(ctx: Context) -> int:
     """Hint what is due; return how many hints left. A database that is away is waited for, never died of."""
     try:
-        if _too_deep(ctx):
-            return 0
+        depth = ctx.hints.depth(PLACE_ORDER)
+        if depth is None:
+            return 0  # Redis is away: the rows stay due
         with ctx.database.unit() as unit:
             if not take_lease(unit, "relay", ctx.origin.process, LEASE_S):
                 return 0
-            due = take_due(unit, BATCH)
+            # a queue of entries that nobody empties must not keep unknown and working orders from being asked for
+            due = take_due(unit, BATCH, entries=depth <= DEEP_QUEUE)
     except sqlalchemy.exc.SQLAlchemyError as error:
         logger.warning("Relay waits for the database: {}", type(error).__name__)
         return 0
@@ -69,11 +71,6 @@ def hints_for(due: Iterable[DueOrder]) -> list[tuple[str, str]]:
         else:
             hints[POLL_ORDERS, str(order.account_id)] = None
     return list(hints)
-
-
-def _too_deep(ctx: Context) -> bool:
-    depth = ctx.hints.depth(PLACE_ORDER)
-    return depth is None or depth > DEEP_QUEUE
 
 
 def _let_go(ctx: Context) -> None:

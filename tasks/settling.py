@@ -1,21 +1,25 @@
 """Finding out what became of an order nobody knows: ask for our id, adopt it, or send the same id again (R11)."""
 
 import uuid
+from dataclasses import replace
 
 from loguru import logger
 
 from brokers.protocol import BrokerUnavailable
 from brokers.registry import NoSuchBroker
-from domain.broker import BrokerOrder
+from domain.broker import BrokerOrder, NotAccepted, Outcome, Rejected, Unknown
 from risk.pipeline import Ruling
 from risk.verdict import Decision
 from services.order_claim import Claim
 from services.order_outcome import Attempt
 from services.order_settlement import (
+    Age,
     Settlement,
+    account_to_ask,
     claim_for_resend,
     claim_for_settling,
     record_found,
+    record_missing,
     record_no_answer,
 )
 from tasks.context import Context
@@ -25,6 +29,10 @@ from tasks.stopwatch import Stopwatch
 
 def settle_order(ctx: Context, order_id: uuid.UUID) -> None:
     """Settle an order that is due for it; a second delivery finds it claimed and stops."""
+    with ctx.database.statement() as unit:
+        account = account_to_ask(unit, order_id)
+    if account is None or ctx.budget.take(account):
+        return  # without budget it stays due, and the relay hints again (R5)
     watch = Stopwatch(ctx.clock)
     with ctx.database.unit() as unit:
         settlement = claim_for_settling(unit, order_id, now=watch.now(), origin=ctx.origin)
@@ -42,7 +50,10 @@ def settle_order(ctx: Context, order_id: uuid.UUID) -> None:
             record_no_answer(unit, attempt, code, str(error), origin=ctx.origin)
         return
     attempt = _attempt(settlement, watch, network_ms)
-    if found is None:
+    if found is None and settlement.age is not Age.IN_TIME:
+        with ctx.database.statement() as unit:
+            record_missing(unit, attempt, settlement, origin=ctx.origin)
+    elif found is None:
         _send_again(ctx, settlement, attempt, watch)
     else:
         _adopt(ctx, settlement, attempt, found)
@@ -71,7 +82,24 @@ def _send_again(ctx: Context, settlement: Settlement, attempt: Attempt, watch: S
         ruling=Ruling(Decision.ALLOW, None, None, ()),
         attempts=settlement.attempts,
     )
-    finish(ctx, claim, send(ctx, claim.account, claim.ticket, before_claim_ms), watch, stage="settle")
+    timed = send(ctx, claim.account, claim.ticket, before_claim_ms)
+    finish(ctx, claim, replace(timed, outcome=_sure(ctx, claim, timed.outcome)), watch, stage="settle")
+
+
+def _sure(ctx: Context, claim: Claim, outcome: Outcome) -> Outcome:
+    """Return what a second POST really tells: its refusal says nothing of the first, which may have arrived (R11).
+
+    A refusal stands only when the broker still has no order under our id; what was not taken stays unknown.
+    """
+    if isinstance(outcome, NotAccepted):
+        return Unknown(outcome.reason_code, outcome.message)
+    if not isinstance(outcome, Rejected):
+        return outcome
+    try:
+        found = ctx.broker(claim.account).find_order(claim.ticket.broker_client_id)
+    except (BrokerUnavailable, NoSuchBroker):
+        return Unknown(outcome.reason_code, outcome.message)
+    return outcome if found is None else Unknown("first_request_arrived", outcome.message)
 
 
 def _attempt(settlement: Settlement, watch: Stopwatch, network_ms: float | None) -> Attempt:
