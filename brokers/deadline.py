@@ -14,6 +14,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError
 
 from domain.clock import Clock
 
@@ -87,7 +88,8 @@ class Call:
     def _shut(self) -> None:
         if self._socket is not None:
             try:
-                self._socket.shutdown(socket.SHUT_RDWR)
+                # SSLSocket.shutdown forgets the TLS layer under the reading thread, which then reads ciphertext
+                socket.socket.shutdown(self._socket, socket.SHUT_RDWR)
             except OSError:
                 return  # the peer was quicker
 
@@ -96,23 +98,50 @@ _current = threading.local()
 
 
 class _Connection(HTTPConnection):
+    def connect(self) -> None:
+        super().connect()
+        _watch_new(self)
+
     def getresponse(self) -> Any:
         _current.call.on(self.sock)
         return super().getresponse()
 
 
 class _SecureConnection(HTTPSConnection):
+    def connect(self) -> None:
+        super().connect()
+        _watch_new(self)
+
     def getresponse(self) -> Any:
         _current.call.on(self.sock)
         return super().getresponse()
 
 
+def _watch_new(connection: HTTPConnection) -> None:
+    """Watch a new connection from before the request is sent; too late for one, nothing is sent at all (R8).
+
+    Connecting can outlast the deadline: each address of a host has its own timeout, the resolver one of its own.
+    """
+    _current.call.on(connection.sock)
+    if _current.call.expired:
+        connection.close()
+        raise ConnectTimeoutError(connection, "the deadline passed before the connection stood")
+
+
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Connection
+
+    def _put_conn(self, conn: Any) -> None:
+        _current.call.finish()  # before another thread can take the connection
+        super()._put_conn(conn)
 
 
 class _SecurePool(HTTPSConnectionPool):
     ConnectionCls = _SecureConnection
+
+    def _put_conn(self, conn: Any) -> None:
+        _current.call.finish()  # before another thread can take the connection
+        super()._put_conn(conn)
 
 
 class DeadlineAdapter(HTTPAdapter):
@@ -142,10 +171,12 @@ class DeadlineAdapter(HTTPAdapter):
             response = super().send(request, **kwargs)
             _current.request_id = response.headers.get("X-Request-ID")
             response.content  # noqa: B018  the body belongs to the time on the wire
-            return response
         finally:
             call.finish()
             _current.network_ms = self._clock.monotonic_ms() - started
+        if call.expired:  # a cut looks like the end of headers, or of a body without a length
+            raise requests.ReadTimeout("the answer was cut at its deadline", request=request)
+        return response
 
 
 def last_network_ms() -> float | None:

@@ -5,7 +5,8 @@ import re
 from dataclasses import dataclass
 from decimal import Decimal
 
-_OCC = re.compile(r"(?P<root>[A-Z]{1,6})(?P<date>\d{6})(?P<right>[CP])(?P<strike>\d{8})")
+# not \d: it takes the digits of every script
+_OCC = re.compile(r"(?P<root>[A-Z]{1,6})(?P<date>[0-9]{6})(?P<right>[CP])(?P<strike>[0-9]{8})")
 _STOCK_LENGTH = 10  # nothing listed as a stock is longer; a longer symbol was meant as an option
 
 

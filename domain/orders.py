@@ -132,7 +132,7 @@ class OrderTerms:
         if not self.qty.is_finite() or not 0 < self.qty <= MAX_QTY:
             return [FieldProblem("qty", short(self.qty), "a finite number above 0 and at most 1000000000")]
         if decimals(self.qty) > _QTY_DECIMALS:
-            return [FieldProblem("qty", plain(self.qty), "at most 8 decimals")]
+            return [FieldProblem("qty", short(self.qty), "at most 8 decimals")]
         return []
 
     def _price_problems(self) -> list[FieldProblem]:
@@ -148,7 +148,7 @@ class OrderTerms:
         allowed = 2 if price >= ONE_DOLLAR else 4
         if decimals(price) > allowed:
             expected = f"at most {allowed} decimals: sub-penny prices are refused (4 below $1.00)"
-            return [FieldProblem("limit_price", plain(price), expected)]
+            return [FieldProblem("limit_price", short(price), expected)]
         return []
 
 
@@ -160,7 +160,8 @@ def underlying_of(symbol: str) -> str:
 
 def plain(value: Decimal) -> str:
     """Return a decimal without exponent and trailing zeros: `1E+2` is `100`, `1.50` is `1.5`."""
-    text = format(value.normalize(), "f")
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
     return text if text != "-0" else "0"
 
 
@@ -171,5 +172,8 @@ def short(value: Decimal) -> str:
 
 def decimals(value: Decimal) -> int:
     """Return how many decimals a finite value really uses (`1.50` uses one)."""
-    exponent = value.normalize().as_tuple().exponent
-    return -exponent if isinstance(exponent, int) and exponent < 0 else 0
+    _, digits, exponent = value.as_tuple()
+    if not value or not isinstance(exponent, int):
+        return 0
+    zeros = next(count for count, digit in enumerate(reversed(digits)) if digit)
+    return max(0, -exponent - zeros)  # not normalize(): it rounds to the context's 28 digits

@@ -40,9 +40,14 @@ class OrderLine:
         parts.append(f"duration={self.total_ms:.0f}ms")
         parts.append("success=true" if self.success else f"error={safe(self.error or '')}")
         network = "-" if self.network_ms is None else f"{self.network_ms:.0f}ms"
-        where = f"account={safe(self.account)} account_type={self.account_type}"
-        parts.append(f"{where} network={network} source={safe(self.source)}")
+        where = f"account={_word(self.account)} account_type={self.account_type}"
+        parts.append(f"{where} network={network} source={_word(self.source)}")
         return " | ".join(parts)
+
+
+def _word(value: str) -> str:
+    """Return a text that stands among others in one field: a space would begin the next one."""
+    return safe(value).replace(" ", "?")
 
 
 def safe(value: str) -> str:

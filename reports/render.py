@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from reports.query import Result
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def cell(value: Any) -> str:
@@ -23,8 +23,9 @@ def cell(value: Any) -> str:
 
 
 def write_csv(result: Result, out: TextIO) -> int:
-    """Write header and rows; return how many rows there were."""
-    writer = csv.writer(out, lineterminator="\n")
+    """Write header and rows in the form of RFC 4180; return how many rows there were."""
+    # With "\n" alone a bare "\r" in a text would go unquoted, and begin a row of its own in a spreadsheet.
+    writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(result.columns)
     count = 0
     for row in result.rows:

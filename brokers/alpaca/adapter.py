@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 import requests
 from alpaca.common.exceptions import APIError
 from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
-from alpaca.data.requests import OptionLatestQuoteRequest, StockLatestQuoteRequest
 from alpaca.trading.client import TradingClient
 
 from brokers.alpaca import outcomes
@@ -28,8 +27,13 @@ from domain.orders import AssetClass, plain
 TOTAL_S = 5.0
 _PAGE = 100
 _MAX_PAGES = 50
-_NOT_FOUND = 404
+# JSON that is nested too deep, or a number of thousands of digits: Python's reader gives up with these
+_UNREADABLE = (RecursionError, ValueError)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class _NoSuchOrder(BrokerUnavailable):
+    """The broker itself says that it has no such order."""
 
 
 class AlpacaBroker(Broker):
@@ -69,16 +73,16 @@ class AlpacaBroker(Broker):
             outcome = outcomes.of_answer(None)
         except requests.RequestException as error:
             outcome = outcomes.of_failure(error)
+        except _UNREADABLE:
+            outcome = outcomes.of_answer(None)
         return Timed(outcome, last_network_ms(), last_request_id())
 
     def find_order(self, broker_client_id: str) -> BrokerOrder | None:
         """Ask by our id; a 404 that says so is None."""
         try:
             raw = self._read(lambda: self._trading.get_order_by_client_id(broker_client_id))
-        except BrokerUnavailable as error:
-            if error.reason_code == f"http_{_NOT_FOUND}":
-                return None
-            raise
+        except _NoSuchOrder:
+            return None
         order = parse_order(raw)
         if order is None:
             raise BrokerUnavailable("unreadable_answer", "the broker's order could not be read")
@@ -87,7 +91,7 @@ class AlpacaBroker(Broker):
     def orders_after(self, after: dt.datetime) -> Sequence[BrokerOrder]:
         """Return up to 500 orders of any status, oldest first (one that is missing is asked for singly)."""
         query = {"status": "all", "limit": 500, "after": after.isoformat(), "direction": "asc", "nested": False}
-        rows = self._read(lambda: self._trading.get("/orders", query))
+        rows = self._read_rows(lambda: self._trading.get("/orders", query))
         return [order for order in map(parse_order, rows) if order is not None]
 
     def fills_after(self, after: dt.datetime) -> Sequence[BrokerFill]:
@@ -95,11 +99,11 @@ class AlpacaBroker(Broker):
         found: list[BrokerFill] = []
         query: dict[str, Any] = {"after": after.isoformat(), "direction": "asc", "page_size": _PAGE}
         for _ in range(_MAX_PAGES):
-            rows = self._read(partial(self._trading.get, "/account/activities/FILL", query))
+            rows = self._read_rows(partial(self._trading.get, "/account/activities/FILL", query))
             found += [fill for fill in map(parse_fill, rows) if fill is not None]
             if len(rows) < _PAGE:
                 return found
-            query = query | {"page_token": rows[-1]["id"]}
+            query = query | {"page_token": str(rows[-1].get("id", ""))}
         raise BrokerUnavailable("too_many_pages", f"more than {_MAX_PAGES * _PAGE} fills in one read")
 
     def read_account(self) -> AccountReading:
@@ -111,28 +115,32 @@ class AlpacaBroker(Broker):
 
     def latest_ask(self, symbol: str, asset_class: AssetClass) -> Decimal | None:
         """Return the ask of a stock (USD a share) or option (USD a unit of the underlying)."""
-        if asset_class is AssetClass.OPTION:
-            request = OptionLatestQuoteRequest(symbol_or_symbols=symbol)
-            quotes = self._read(lambda: self._options.get_option_latest_quote(request))
-        else:
-            quotes = self._read(
-                lambda: self._stocks.get_stock_latest_quote(StockLatestQuoteRequest(symbol_or_symbols=symbol))
-            )
-        ask = decimal((quotes or {}).get(symbol, {}).get("ap"))
-        return ask or None  # 0 means that nobody offers
+        client, path = (
+            (self._options, "/options/quotes/latest")
+            if asset_class is AssetClass.OPTION
+            else (self._stocks, "/stocks/quotes/latest")
+        )
+        # alpaca-py's own call reads the answer before we can, and fails in its own ways on an unreadable one
+        answer = self._read(lambda: client.get(path, {"symbols": symbol}))
+        quotes = answer.get("quotes") if isinstance(answer, dict) else None
+        quote = quotes.get(symbol) if isinstance(quotes, dict) else None
+        ask = decimal(quote.get("ap")) if isinstance(quote, dict) else None
+        return ask if ask is not None and ask > 0 else None  # 0 means that nobody offers
 
     def listings(self) -> Sequence[Listing]:
         """Return Alpaca's stocks."""
-        rows = self._read(lambda: self._trading.get("/assets", {"status": "active", "asset_class": "us_equity"}))
+        query = {"status": "active", "asset_class": "us_equity"}
+        rows = self._read_rows(lambda: self._trading.get("/assets", query))
         return [
             Listing(
-                symbol=row["symbol"],
+                symbol=str(row["symbol"]),
                 asset_class=AssetClass.STOCK,
                 name=str(row.get("name", "")),
                 tradable=bool(row.get("tradable")),
                 fractionable=bool(row.get("fractionable")),
             )
             for row in rows
+            if row.get("symbol")
         ]
 
     def wire_time(self) -> WireTime:
@@ -144,15 +152,26 @@ class AlpacaBroker(Broker):
         for client in (self._trading, self._stocks, self._options):
             client._session.close()  # noqa: SLF001  alpaca-py has no close of its own
 
+    def _read_rows(self, call: Callable[[], Any]) -> list[dict[str, Any]]:
+        """Return a list of objects; anything else in a 200 is no list of nothing (R14)."""
+        rows = self._read(call)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            raise BrokerUnavailable("unreadable_answer", "the broker's list could not be read")
+        return rows
+
     def _read(self, call: Callable[[], Any]) -> Any:
         try:
             return call()
         except APIError as error:
+            if outcomes.is_no_such_order(error.status_code, str(error)):
+                raise _NoSuchOrder("not_found", "the broker has no such order") from None
             raise BrokerUnavailable(
                 f"http_{error.status_code}", f"the broker answered HTTP {error.status_code}"
             ) from None
         except requests.RequestException as error:
             raise BrokerUnavailable("unreachable", type(error).__name__) from None
+        except _UNREADABLE:
+            raise BrokerUnavailable("unreadable_answer", "the broker's answer could not be read") from None
 
 
 def _order_body(ticket: Ticket) -> dict[str, Any]:

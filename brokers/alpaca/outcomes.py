@@ -13,7 +13,9 @@ from urllib3.exceptions import NewConnectionError
 from brokers.alpaca.parse import parse_order
 from domain.broker import Accepted, NotAccepted, Outcome, Rejected, Unknown
 
+_HTTP_NOT_FOUND = 404
 _HTTP_TOO_MANY = 429
+_NO_ORDER = "order not found"
 _DUPLICATE = "client_order_id must be unique"
 _REFUSALS = {400, 401, 403, 404, 405, 409, 410, 411, 413, 414, 415, 422}
 _REASONS = (
@@ -57,6 +59,11 @@ def of_failure(error: requests.RequestException) -> Outcome:
     return Unknown(kind, type(error).__name__)
 
 
+def is_no_such_order(status: int, body: str) -> bool:
+    """Return whether the broker itself says that it has no such order; a gateway's 404 says nothing about orders."""
+    return status == _HTTP_NOT_FOUND and _NO_ORDER in _message(body)
+
+
 def _never_connected(error: BaseException) -> bool:
     if isinstance(error, requests.ConnectTimeout):
         return True
@@ -67,9 +74,9 @@ def _never_connected(error: BaseException) -> bool:
 def _message(body: str) -> str:
     try:
         content = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return ""
-    return str(content.get("message", "")) if isinstance(content, dict) else ""
+    return str(content.get("message") or "") if isinstance(content, dict) else ""
 
 
 def _reason(message: str) -> str:

@@ -55,9 +55,9 @@ def stamp(value: Any) -> dt.datetime | None:
         value = head
     try:
         parsed = dt.datetime.fromisoformat(value)
-    except ValueError:
+        return parsed.astimezone(dt.UTC) if parsed.tzinfo is not None else parsed.replace(tzinfo=dt.UTC)
+    except (ValueError, OverflowError):
         return None
-    return parsed.astimezone(dt.UTC) if parsed.tzinfo is not None else parsed.replace(tzinfo=dt.UTC)
 
 
 def parse_order(raw: Any) -> BrokerOrder | None:
@@ -109,7 +109,7 @@ def parse_account(raw: Any) -> AccountReading | None:
     if cash is None:
         return None
     return AccountReading(
-        account_number=raw.get("account_number") or None,
+        account_number=str(raw.get("account_number") or "") or None,
         cash=cash,
         buying_power=decimal(raw.get("buying_power")) or Decimal(0),
         equity=decimal(raw.get("equity")) or cash,

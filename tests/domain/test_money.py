@@ -1,0 +1,109 @@
+"""What an order costs, and the balance rule over it."""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from domain.balance import BalanceRule, check_balance
+from domain.money import order_cost
+from domain.orders import OrderTerms, OrderType, Side, TimeInForce
+
+BUY = OrderTerms("AAPL", Side.BUY, OrderType.LIMIT, TimeInForce.DAY, Decimal(10), Decimal(150))
+MARKET = replace(BUY, order_type=OrderType.MARKET, limit_price=None)
+SELL = replace(BUY, side=Side.SELL)
+MONEY = st.decimals(-(10**9), 10**9, places=2)
+POSITIVE = st.decimals(Decimal("0.01"), 10**6, places=2)
+
+
+def cost(terms: OrderTerms, *, ask: str | None = "200", held: str = "0", multiplier: str = "1") -> Decimal | None:
+    return order_cost(
+        terms,
+        multiplier=Decimal(multiplier),
+        ask=None if ask is None else Decimal(ask),
+        collar=Decimal("0.02"),
+        held_qty=Decimal(held),
+    )
+
+
+def test_a_limit_buy_costs_its_limit() -> None:
+    assert cost(BUY) == 1500
+
+
+def test_a_market_buy_costs_the_ask_and_the_collar() -> None:
+    assert cost(MARKET) == 2040
+
+
+def test_an_option_costs_a_hundred_times_its_price() -> None:
+    assert cost(BUY, multiplier="100") == 150_000
+
+
+def test_a_market_buy_without_an_ask_has_no_cost_to_judge_by() -> None:
+    assert cost(MARKET, ask=None) is None
+
+
+@pytest.mark.parametrize(
+    ("held", "expected"),
+    [
+        ("10", 0),  # all of it is held
+        ("25", 0),
+        ("4", 900),  # six go short
+        ("0", 1500),
+        ("-5", 1500),  # already short: nothing is held
+    ],
+)
+def test_a_sell_costs_what_it_goes_beyond_the_holding(held: str, expected: int) -> None:
+    assert cost(SELL, held=held) == expected
+
+
+def test_a_market_sell_of_what_is_held_needs_no_price() -> None:
+    assert cost(replace(MARKET, side=Side.SELL), ask=None, held="10") == 0
+
+
+@given(POSITIVE, POSITIVE, POSITIVE)
+def test_no_order_costs_less_than_nothing(qty: Decimal, price: Decimal, held: Decimal) -> None:
+    for terms in (replace(BUY, qty=qty, limit_price=price), replace(SELL, qty=qty, limit_price=price)):
+        found = cost(terms, held=str(held))
+        assert found is not None
+        assert found >= 0
+
+
+@pytest.mark.requirement("ACC-002", "FR-002")
+@pytest.mark.parametrize(
+    ("rule", "cash", "reserved", "order_cost", "passed"),
+    [
+        (BalanceRule.BEFORE, "5000", "0", "99999", True),  # equality passes, the cost does not matter
+        (BalanceRule.BEFORE, "4999.99", "0", "1", False),
+        (BalanceRule.BEFORE, "6000", "1000", "1", True),
+        (BalanceRule.BEFORE, "6000", "1000.01", "1", False),  # what is reserved is not free
+        (BalanceRule.BEFORE, "6000", "0", None, True),
+        (BalanceRule.AFTER, "6000", "0", "1000", True),  # equality passes
+        (BalanceRule.AFTER, "6000", "0", "1000.01", False),
+        (BalanceRule.AFTER, "7000", "1000", "1000", True),
+        (BalanceRule.AFTER, "7000", "1000.01", "1000", False),
+        (BalanceRule.AFTER, "1000000", "0", None, False),  # an unknown cost may be any cost
+        (BalanceRule.BEFORE, "-100", "0", "0", False),
+    ],
+)
+def test_the_balance_rule(rule: BalanceRule, cash: str, reserved: str, order_cost: str | None, passed: bool) -> None:  # noqa: FBT001  a table's column
+    checked = check_balance(
+        rule,
+        cash=Decimal(cash),
+        reserved=Decimal(reserved),
+        minimum=Decimal(5000),
+        order_cost=None if order_cost is None else Decimal(order_cost),
+    )
+
+    assert checked.passed is passed
+    assert checked.available == Decimal(cash) - Decimal(reserved)
+
+
+@pytest.mark.requirement("ACC-002")
+@given(MONEY, MONEY, MONEY, POSITIVE)
+def test_after_never_lets_the_rest_fall_below_the_minimum(
+    cash: Decimal, reserved: Decimal, minimum: Decimal, price: Decimal
+) -> None:
+    checked = check_balance(BalanceRule.AFTER, cash=cash, reserved=reserved, minimum=minimum, order_cost=price)
+    assert checked.passed is (cash - reserved - price >= minimum)
