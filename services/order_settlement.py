@@ -127,7 +127,7 @@ def record_no_answer(unit: Unit, attempt: Attempt, reason_code: str, reason: str
         reason_code=reason_code,
         reason=reason,
     )
-    _look_again(unit, attempt, event, origin, pause_s=backoff_s(attempt.attempts))
+    _look_again(unit, attempt, event, origin, wait=After(backoff_s(attempt.attempts)))
 
 
 def record_missing(unit: Unit, attempt: Attempt, settlement: Settlement, *, origin: Origin) -> None:
@@ -149,16 +149,14 @@ def record_missing(unit: Unit, attempt: Attempt, settlement: Settlement, *, orig
         reason=reason,
     )
     if not given_up:
-        _look_again(unit, attempt, event, origin, pause_s=backoff_s(attempt.attempts, LATE_BACKOFF_S))
+        _look_again(unit, attempt, event, origin, wait=After(backoff_s(attempt.attempts, LATE_BACKOFF_S)))
         return
     changes = {"rejected_by": "opitios", "reason_code": "too_late", "reason": reason}
     move(unit, Move(attempt.order_id, OrderStatus.REJECTED, attempt.fence, changes), [event], origin)
 
 
-def _look_again(
-    unit: Unit, attempt: Attempt, event: Event, origin: Origin, *, pause_s: float
-) -> None:  # float: seconds
-    changes = {"due_at": After(pause_s), "lease_owner": None, "lease_until": None}
+def _look_again(unit: Unit, attempt: Attempt, event: Event, origin: Origin, *, wait: After) -> None:
+    changes = {"due_at": wait, "lease_owner": None, "lease_until": None}
     held = Held(OrderStatus.UNKNOWN, attempt.fence)
     note(unit, attempt.order_id, [event], origin, changes=changes, held=held)
 
