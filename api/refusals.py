@@ -7,6 +7,7 @@ import sqlalchemy.exc
 from fastapi import Request
 from loguru import logger
 
+from api.auth import current_user
 from api.state import state_of
 from api.tracing import trace_of
 from domain.errors import DomainError, NotAuthenticated, OutcomeUnknown, StoreUnavailable
@@ -23,6 +24,9 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
     if isinstance(error, StoreUnavailable | OutcomeUnknown | NotAuthenticated):
         return
     state = state_of(request)
+    actor = _actor(request)
+    if actor is None:
+        return  # a body that cannot be read is refused before anybody asks who sent it: nobody is not audited
     asked = body if isinstance(body, dict) else request.scope.get("opitios.body") or {}
     total_ms = state.clock.monotonic_ms() - request.scope["opitios.started_ms"]
     refusal = Operation(
@@ -44,9 +48,19 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
     logger.error("{}", _line(asked, error.code, total_ms).text())
     try:
         with state.database.statement() as unit:
-            record_operation(unit, refusal, state.origin(request.scope.get("opitios.user", "unknown")), state.ids)
+            record_operation(unit, refusal, state.origin(actor), state.ids)
     except sqlalchemy.exc.SQLAlchemyError as failure:
         logger.error("A refusal could not be audited: {}", type(failure).__name__)
+
+
+def _actor(request: Request) -> str | None:
+    known: str | None = request.scope.get("opitios.user")
+    if known is not None:
+        return known
+    try:
+        return current_user(request, state_of(request)).username
+    except (NotAuthenticated, sqlalchemy.exc.SQLAlchemyError):
+        return None
 
 
 def _line(asked: dict[str, Any], code: str, total_ms: float) -> OrderLine:

@@ -80,7 +80,7 @@ class Settings(_Section):
     compliance_database_url: SecretStr = SecretStr("")
     redis_url: SecretStr = SecretStr("")
     exchange_url: str | None = None
-    jwt_secret: SecretStr = SecretStr("")
+    jwt_secret: SecretStr = Field(default=SecretStr(""), min_length=32)  # bytes an HS256 key needs
     jwt_hours: int = Field(default=168, gt=0, le=168)
     trading: TradingSettings = TradingSettings()
     worker: WorkerSettings = WorkerSettings()

@@ -12,7 +12,10 @@ from models.base import TRADING, Base, one_of
 
 
 class Account(Base):
-    """A broker account. Keys are not here; `type_read_at` is null until the broker's number was read once."""
+    """A broker account. Keys are not here, only a hash that tells when they change.
+
+    `type_read_at` is null until the broker's number was read once with this endpoint and these keys (R24).
+    """
 
     __tablename__ = "accounts"
     __table_args__ = (
@@ -26,6 +29,7 @@ class Account(Base):
     name: Mapped[str]
     broker: Mapped[str]
     base_url: Mapped[str]
+    key_fingerprint: Mapped[str]
     account_number: Mapped[str | None]
     account_type: Mapped[str]
     account_type_source: Mapped[str]

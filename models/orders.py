@@ -18,6 +18,7 @@ class Order(Base):
     What the next step is follows from the status: place (requested), look up (submitting past its lease, unknown),
     poll (accepted, partially_filled). `fence` rises with every claim, so that a stopped worker's answer is refused.
     `reserved` (USD) outlives the order's end until a balance read with a number above `ended_seq` was stored (R18).
+    Every fill before `fills_known_at` is here: the next read of fills begins there, not at the order's beginning.
     """
 
     __tablename__ = "orders"
@@ -58,6 +59,7 @@ class Order(Base):
     reason: Mapped[str | None]
     filled_qty: Mapped[Decimal] = mapped_column(server_default=text("0"))
     filled_avg_price: Mapped[Decimal | None]
+    fills_known_at: Mapped[dt.datetime | None]
     reserved: Mapped[Decimal] = mapped_column(server_default=text("0"))
     ended_seq: Mapped[int | None]
     due_at: Mapped[dt.datetime | None]

@@ -23,6 +23,7 @@ class AccountFacts:
     """The account: type and its source, endpoint, thresholds that apply to it (its own or the global ones)."""
 
     name: str
+    enabled: bool
     account_type: AccountType
     account_type_source: AccountTypeSource
     type_was_read: bool

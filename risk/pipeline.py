@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from risk.facts import Facts
-from risk.rules import account_type, endpoint, minimum_balance, place_before, price
+from risk.rules import account_enabled, account_type, endpoint, minimum_balance, place_before, price
 from risk.verdict import Decision, Verdict
 
 Rule = Callable[[Facts], Verdict]
 
 PRE_TRADE: tuple[Rule, ...] = (
     place_before.check,
+    account_enabled.check,
     endpoint.check,
     account_type.check,
     price.check,

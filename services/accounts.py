@@ -1,6 +1,7 @@
 """Accounts: upserted from the configuration, their type read from the broker, their balance stored (ACC-001, R18)."""
 
 import datetime as dt
+import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -40,17 +41,21 @@ _COLUMNS = (
 
 _UPSERT = """
 INSERT INTO trading.accounts AS a (
-  account_id, name, broker, base_url, account_type, account_type_source, enabled, minimum_balance,
+  account_id, name, broker, base_url, key_fingerprint,
+  account_type, account_type_source, enabled, minimum_balance,
   balance_check_enabled, balance_rule, on_balance_error)
 VALUES (
-  %(account_id)s, %(name)s, %(broker)s, %(base_url)s, 'paper', 'fallback', %(enabled)s, %(minimum_balance)s,
+  %(account_id)s, %(name)s, %(broker)s, %(base_url)s, %(key_fingerprint)s,
+  'paper', 'fallback', %(enabled)s, %(minimum_balance)s,
   %(balance_check_enabled)s, %(balance_rule)s, %(on_balance_error)s)
 ON CONFLICT (name) DO UPDATE SET
-  broker = excluded.broker, base_url = excluded.base_url, enabled = excluded.enabled,
+  broker = excluded.broker, base_url = excluded.base_url, key_fingerprint = excluded.key_fingerprint,
+  enabled = excluded.enabled,
   minimum_balance = excluded.minimum_balance, balance_check_enabled = excluded.balance_check_enabled,
   balance_rule = excluded.balance_rule, on_balance_error = excluded.on_balance_error, updated_at = now(),
-  -- another endpoint is another account until its number has been read again (R24)
-  type_read_at = CASE WHEN a.base_url = excluded.base_url THEN a.type_read_at END
+  -- another endpoint or another key is another account until its number has been read again (R24)
+  type_read_at = CASE WHEN (a.base_url, a.key_fingerprint) = (excluded.base_url, excluded.key_fingerprint)
+                      THEN a.type_read_at END
 """
 
 
@@ -58,6 +63,7 @@ def upsert_accounts(unit: Unit, accounts: Iterable[AccountSettings], ids: Ids) -
     """Write the configured accounts by name; the table stays the truth for what the broker said of them."""
     for account in accounts:
         values = {name: getattr(account, name) for name in _COLUMNS}
+        values["key_fingerprint"] = hashlib.sha256(account.api_key.get_secret_value().encode()).hexdigest()[:16]
         unit.run(_UPSERT, values | {"account_id": ids.new(), "name": account.name})
 
 

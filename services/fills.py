@@ -29,11 +29,12 @@ class Polled:
     broker_client_id: str
     submitted_at: dt.datetime
     filled_qty: Decimal
+    fills_known_at: dt.datetime | None = None
 
 
 _DUE = """
 SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_at, o.requested_at) AS submitted_at,
-       o.filled_qty
+       o.filled_qty, o.fills_known_at
   FROM trading.orders o
  WHERE o.account_id = %(account_id)s AND o.status IN ('accepted', 'partially_filled')
    AND o.due_at <= clock_timestamp() + interval '200 milliseconds'
@@ -58,7 +59,14 @@ SELECT coalesce(sum(qty), 0) AS qty, sum(qty * price) / nullif(sum(qty), 0) AS a
 def due_for_poll(unit: Unit, account_id: uuid.UUID) -> list[Polled]:
     """Return the account's working orders that are due."""
     return [
-        Polled(row.order_id, row.broker_order_id, row.broker_client_id, row.submitted_at, row.filled_qty)
+        Polled(
+            row.order_id,
+            row.broker_order_id,
+            row.broker_client_id,
+            row.submitted_at,
+            row.filled_qty,
+            row.fills_known_at,
+        )
         for row in unit.rows(_DUE, {"account_id": account_id})
     ]
 
@@ -75,7 +83,8 @@ def apply_poll(
 ) -> OrderStatus | None:
     """Write what one poll learned of one order: new fills, then the status they allow.
 
-    `order` None means that the broker's list did not hold it, which ends nothing (R14). Returns the status after.
+    `order` None means that the broker's list did not hold it, which ends nothing (R14). `now` is from
+    before the broker was asked. Returns the status after.
     """
     row = unit.row(
         "SELECT * FROM trading.orders WHERE order_id = %(order_id)s FOR NO KEY UPDATE", {"order_id": polled.order_id}
@@ -89,6 +98,8 @@ def apply_poll(
     after = _next_status(before, order, known, row.qty)
     events = [_fill_event(fill, after, known, now) for fill in added]
     changes: dict[str, Any] = {"filled_qty": known, "filled_avg_price": None if average is None else round(average, 8)}
+    if order is not None and known == order.filled_qty:
+        changes["fills_known_at"] = now
     if after is before:
         pause = After(_pause_s(row.submitted_at or row.requested_at, now))
         note(unit, row.order_id, events, origin, changes=changes | ({} if before in TERMINAL else {"due_at": pause}))

@@ -71,7 +71,7 @@ _HELD = """(SELECT coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty EN
            WHERE f.account_id = o.account_id AND f.symbol = o.symbol)"""
 
 _FACTS = f"""
-SELECT o.*, a.name, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
+SELECT o.*, a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
        a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
        a.on_balance_error, b.cash, extract(epoch FROM clock_timestamp() - b.read_at) AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
@@ -167,6 +167,7 @@ def _facts(found: Row[Any], ask: Decimal | None, policy: Policy) -> Facts:
     minimum = trading.minimum_balance if found.minimum_balance is None else found.minimum_balance
     account = AccountFacts(
         name=found.name,
+        enabled=found.enabled,
         account_type=AccountType(found.current_type),
         account_type_source=AccountTypeSource(found.current_source),
         type_was_read=found.type_read_at is not None,

@@ -72,6 +72,7 @@ _CHANGEABLE = frozenset(
         "reason",
         "filled_qty",
         "filled_avg_price",
+        "fills_known_at",
         "reserved",
         "due_at",
         "lease_owner",
@@ -137,14 +138,25 @@ def _params(events: Sequence[Event], origin: Origin, changes: Mapping[str, Any])
     if unknown:
         message = f"not for the door: {sorted(unknown)}"
         raise ValueError(message)
-    values = {f"c_{name}": value.seconds if isinstance(value, After) else value for name, value in changes.items()}
+    values = {f"c_{name}": _value(value) for name, value in changes.items()}
     return values | {
-        "events": json.dumps([_event(number, event) for number, event in enumerate(events, start=1)]),
+        "events": _without_nul(json.dumps([_event(number, event) for number, event in enumerate(events, start=1)])),
         "events_n": len(events),
         "actor": origin.actor,
         "host": origin.host,
         "process": origin.process,
     }
+
+
+def _value(value: Any) -> Any:
+    if isinstance(value, After):
+        return value.seconds
+    return value.replace("\0", "?") if isinstance(value, str) else value
+
+
+def _without_nul(text: str) -> str:
+    """Return JSON that Postgres takes: a NUL in a broker's message must not make its outcome unwritable."""
+    return text.replace("\\u0000", "?")
 
 
 def _event(number: int, event: Event) -> dict[str, Any]:

@@ -56,6 +56,8 @@ def send(ctx: Context, account: str, ticket: Ticket, before_claim_ms: float) -> 
         broker: Broker = ctx.broker(account)
     except NoSuchBroker as error:
         return Timed(Rejected("no_broker", str(error), by="opitios"), None, None)
+    except BrokerUnavailable as error:  # the SDK is not the one we know: nothing was sent
+        return Timed(NotAccepted(error.reason_code, error.message), None, None)
     if ctx.clock.monotonic_ms() - before_claim_ms > SEND_WITHIN_MS:
         return Timed(NotAccepted("claim_too_slow", "more than 4 s passed between claim and send"), None, None)
     try:

@@ -15,6 +15,7 @@ from services.fills import Polled, apply_poll, due_for_poll
 from tasks.context import Context
 
 OVERLAP = dt.timedelta(seconds=5)
+CLOCK_SLACK = dt.timedelta(seconds=60)  # the mark is by our clock, fills by the broker's
 SINGLE_READS = 20
 
 
@@ -25,6 +26,7 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
         name = unit.row("SELECT name FROM trading.accounts WHERE account_id = %(id)s", {"id": account_id})
     if not polled or name is None or ctx.budget.take(name.name, 2):
         return
+    asked_at = ctx.clock.now()
     try:
         broker = ctx.broker(name.name)
         orders, polled = _orders(ctx, broker, name.name, polled)
@@ -32,7 +34,7 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
     except (BrokerUnavailable, NoSuchBroker) as error:
         logger.warning("Poll of {} put off: {}", name.name, error)
         return
-    if _apply(ctx, polled, orders, fills):
+    if _apply(ctx, polled, orders, fills, asked_at=asked_at):
         ctx.hints.hint(CHECK_BALANCE, str(account_id))
 
 
@@ -59,9 +61,9 @@ def _orders(
 
 
 def _fills(broker: Broker, polled: Sequence[Polled], orders: dict[str, BrokerOrder]) -> dict[str, list[BrokerFill]]:
-    """Return new fills by the broker's order id, read from before the oldest order that has some, by its own clock."""
+    """Return new fills by the broker's order id, read from where the first order that has some knew all of its own."""
     wanted = [
-        orders[order.broker_order_id].created_at or order.submitted_at
+        _unread_since(order, orders[order.broker_order_id])
         for order in polled
         if order.broker_order_id in orders and orders[order.broker_order_id].filled_qty > order.filled_qty
     ]
@@ -72,8 +74,19 @@ def _fills(broker: Broker, polled: Sequence[Polled], orders: dict[str, BrokerOrd
     return found
 
 
+def _unread_since(order: Polled, told: BrokerOrder) -> dt.datetime:
+    """Return from when this order's fills may be missing: an order of last week is not read from last week on."""
+    created = told.created_at or order.submitted_at
+    return created if order.fills_known_at is None else max(created, order.fills_known_at - CLOCK_SLACK)
+
+
 def _apply(
-    ctx: Context, polled: Sequence[Polled], orders: dict[str, BrokerOrder], fills: dict[str, list[BrokerFill]]
+    ctx: Context,
+    polled: Sequence[Polled],
+    orders: dict[str, BrokerOrder],
+    fills: dict[str, list[BrokerFill]],
+    *,
+    asked_at: dt.datetime,
 ) -> bool:
     ended = False
     for order in polled:
@@ -83,7 +96,7 @@ def _apply(
                 order,
                 orders.get(order.broker_order_id),
                 fills.get(order.broker_order_id, []),
-                now=ctx.clock.now(),
+                now=asked_at,
                 ids=ctx.ids,
                 origin=ctx.origin,
             )

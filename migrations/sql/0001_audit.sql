@@ -24,16 +24,17 @@ BEGIN
 END
 $$;
 
--- Monthly partitions, last month's to `months_ahead` from now. A TRUNCATE of one partition does not fire its parent's
+-- Monthly partitions, last month's to `months_ahead` (36 at most) from now. A TRUNCATE of one partition does not fire its parent's
 -- trigger, so each has its own. Returns how many were made. Runs as the owner: the system's role may not make tables.
 CREATE FUNCTION audit.ensure_partitions(months_ahead integer DEFAULT 13) RETURNS integer
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS $$
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog, pg_temp AS $$
 DECLARE
   parent text;
   month date;
   child text;
   made integer := 0;
 BEGIN
+  months_ahead := least(months_ahead, 36);
   PERFORM pg_advisory_xact_lock(hashtextextended('opitios:partitions', 0));
   FOREACH parent IN ARRAY ARRAY['order_events', 'operations'] LOOP
     FOR ahead IN -1..months_ahead LOOP

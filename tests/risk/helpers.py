@@ -16,6 +16,7 @@ MARKET = OrderTerms("AAPL", Side.BUY, OrderType.MARKET, TimeInForce.DAY, Decimal
 LIMIT = replace(MARKET, order_type=OrderType.LIMIT, limit_price=Decimal(150))
 
 _ACCOUNT = AccountFacts(
+    enabled=True,
     name="demo-1",
     account_type=AccountType.PAPER,
     account_type_source=AccountTypeSource.DETECTED,

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
@@ -129,3 +130,11 @@ def test_spent_money_is_freed_only_by_a_read_that_began_after_the_end(quiet: Bed
     with ctx.database.unit() as unit:
         store_balance(unit, account_id, reading(500), after)
     assert order(ctx, order_id).reserved == 0
+
+
+def test_another_key_must_be_read_again(quiet: Bed) -> None:
+    ctx = quiet.context()
+    rotated = ctx.settings.accounts[0].model_copy(update={"api_key": SecretStr("another")})
+    with ctx.database.unit() as unit:
+        upsert_accounts(unit, [rotated], SYSTEM_IDS)
+    assert row(ctx).type_read_at is None

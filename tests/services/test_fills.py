@@ -126,3 +126,21 @@ def test_a_fill_after_the_end_moves_quantities_alone(ctx: Context) -> None:
     assert poll(ctx, polled, told(polled, S.CANCELED, 2), fill(polled, 2, 2)) is S.CANCELED
     assert order(ctx, polled.order_id).filled_qty == 2
     assert kinds(ctx, polled.order_id)[-1] == "partially_filled"
+
+
+def test_a_known_order_remembers_from_when_on_its_fills_may_be_missing(ctx: Context) -> None:
+    polled = working(ctx)
+    poll(ctx, polled, told(polled, S.PARTIALLY_FILLED, 4))
+    assert order(ctx, polled.order_id).fills_known_at is None
+    poll(ctx, polled, told(polled, S.PARTIALLY_FILLED, 4), fill(polled, 4, 4))
+    assert order(ctx, polled.order_id).fills_known_at == NOW
+
+
+def test_a_nul_in_a_brokers_words_does_not_make_the_outcome_unwritable(ctx: Context) -> None:
+    polled = working(ctx)
+    changes = {"reason": "no\0thing"}
+    event = Event(OrderEvent.REJECTED, "t", NOW, reason="no\0thing", detail={"a": "b\0c"})
+    with ctx.database.statement() as unit:
+        row = move(unit, Move(polled.order_id, S.REJECTED, 0, changes), [event], TEST_ORIGIN)
+    assert row is not None
+    assert row.reason == "no?thing"

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from config.clock import SYSTEM_CLOCK
+from config.ids import SYSTEM_IDS
 from config.settings import TradingSettings
 from domain.balance import BalanceRule, OnBalanceError
 from domain.orders import Side
 from risk.verdict import Decision
+from services.accounts import upsert_accounts
 from services.order_claim import Claim, Clocks, claim_for_placing
 from tasks.context import Context
 from tests.support.house import TEST_ORIGIN, Bed, account_of, events, make_due, order, request
@@ -123,3 +125,12 @@ def test_an_accounts_own_minimum_and_switch_win(quiet: Bed) -> None:
         order_id = request(ctx)
         claim(ctx, order_id)
         assert order(ctx, order_id).status == status
+
+
+def test_an_account_that_was_switched_off_takes_nothing(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    with ctx.database.unit() as unit:
+        upsert_accounts(unit, [ctx.settings.accounts[0].model_copy(update={"enabled": False})], SYSTEM_IDS)
+    claim(ctx, order_id)
+    assert (order(ctx, order_id).status, order(ctx, order_id).reason_code) == ("rejected", "account_disabled")
