@@ -56,7 +56,7 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     # back to submitting: our id is not known there, the same id is sent again (R11)
     _S.UNKNOWN: frozenset({_S.SUBMITTING, _S.QUARANTINED} | _KNOWN_AT_BROKER),
     _S.ACCEPTED: frozenset({_S.PARTIALLY_FILLED, _S.REJECTED, _S.QUARANTINED} | _ENDS_AT_BROKER),
-    _S.PARTIALLY_FILLED: frozenset({_S.REJECTED, _S.QUARANTINED} | _ENDS_AT_BROKER),
+    _S.PARTIALLY_FILLED: frozenset({_S.QUARANTINED} | _ENDS_AT_BROKER),
     _S.QUARANTINED: frozenset(_KNOWN_AT_BROKER),
     _S.FILLED: frozenset(),
     _S.CANCELED: frozenset(),

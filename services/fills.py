@@ -147,6 +147,8 @@ def _next_status(before: OrderStatus, order: BrokerOrder | None, known: Decimal,
     if known < order.filled_qty and order.status in TERMINAL:
         return OrderStatus.PARTIALLY_FILLED if known > 0 else before  # its fills are still on their way
     after = status_after(order, known)
+    if after is OrderStatus.REJECTED and known > 0:
+        return OrderStatus.CANCELED  # a part of it is ours: only the rest was refused
     if after is OrderStatus.ACCEPTED:
         return OrderStatus.PARTIALLY_FILLED if known > 0 else before
     return after

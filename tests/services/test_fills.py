@@ -144,3 +144,9 @@ def test_a_nul_in_a_brokers_words_does_not_make_the_outcome_unwritable(ctx: Cont
         row = move(unit, Move(polled.order_id, S.REJECTED, 0, changes), [event], TEST_ORIGIN)
     assert row is not None
     assert row.reason == "no?thing"
+
+
+def test_a_rest_that_the_broker_refuses_ends_the_order_without_calling_it_refused(ctx: Context) -> None:
+    polled = working(ctx)
+    assert poll(ctx, polled, told(polled, S.REJECTED, 4), fill(polled, 4, 4)) is S.CANCELED
+    assert kinds(ctx, polled.order_id)[3:] == ["partially_filled", "canceled"]

@@ -92,7 +92,6 @@ class Bed:
         """Let go of every context's connections."""
         for ctx in self._contexts:
             ctx.brokers.close()
-            ctx.database.dispose()
             ctx.hints.close()
         self.database.dispose()
 
@@ -118,6 +117,7 @@ class Bed:
             accounts=(account,),
         )
         ctx = Context(settings)
+        ctx.__dict__["database"] = self.database  # one pool for all: each test's own would use the server up
         self._contexts.append(ctx)
         with self.database.unit() as unit:
             upsert_accounts(unit, [account], SYSTEM_IDS)
