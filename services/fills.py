@@ -142,16 +142,12 @@ def _next_status(before: OrderStatus, order: BrokerOrder | None, known: Decimal,
         return before  # a fill after the end moves quantities, never the status
     if known >= qty:
         return OrderStatus.FILLED
-    if order is None:
+    # without a word, or while fills of an ended order are still on their way, it goes on as it is
+    told = OrderStatus.ACCEPTED if order is None else status_after(order, known)
+    if told is OrderStatus.ACCEPTED:
         return OrderStatus.PARTIALLY_FILLED if known > 0 else before
-    if known < order.filled_qty and order.status in TERMINAL:
-        return OrderStatus.PARTIALLY_FILLED if known > 0 else before  # its fills are still on their way
-    after = status_after(order, known)
-    if after is OrderStatus.REJECTED and known > 0:
-        return OrderStatus.CANCELED  # a part of it is ours: only the rest was refused
-    if after is OrderStatus.ACCEPTED:
-        return OrderStatus.PARTIALLY_FILLED if known > 0 else before
-    return after
+    # a part of it is ours: only the rest was refused
+    return OrderStatus.CANCELED if told is OrderStatus.REJECTED and known > 0 else told
 
 
 def _fill_event(fill: BrokerFill, after: OrderStatus, known: Decimal, now: dt.datetime) -> Event:
