@@ -12,28 +12,30 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CANARY = "canary-9f31"
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \| (INFO|WARNING|ERROR) \| .+")
-PROGRAM = f"""
-import logging, pathlib
+PROGRAM = """
+import logging, pathlib, sys
 from loguru import logger
 from config.home import Home
 from config.logging import setup_logging
 
 def fail(password):
-    raise RuntimeError("it broke")
+    if password:
+        raise RuntimeError("it broke")
 
 setup_logging(Home(pathlib.Path(".")), "worker-entries", console=True)
 logger.debug("too quiet")
-logger.info("Order placed: {{}}", "BUY {{AAPL}}")
+logger.info("Order placed: {}", "BUY {AAPL}")
 logging.getLogger("celery.worker").warning("from the %s", "standard library")
 logging.getLogger("kombu").info("chatter")
-logging.getLogger("uvicorn.error").error("braces {{}} stay")
+logging.getLogger("uvicorn.error").error("braces {} stay")
 logging.getLogger("x").log(35, "a level of its own")
 try:
-    fail("{CANARY}")
+    fail(sys.argv[1])
 except RuntimeError:
     logger.exception("caught by us")
     logging.getLogger("x").exception("caught by another")
-logger.complete()
+from config.clock import SYSTEM_CLOCK
+print(SYSTEM_CLOCK.now().isoformat(" "))
 """
 
 
@@ -42,10 +44,10 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A directory in which the program has logged, on a machine far west of UTC."""
     home = tmp_path_factory.mktemp("home")
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "TZ": "America/Chicago"}
-    program = PROGRAM + "from config.clock import SYSTEM_CLOCK; print(SYSTEM_CLOCK.now().isoformat(' '))\n"
-    done = subprocess.run(
-        [sys.executable, "-c", program], cwd=home, env=environment, capture_output=True, text=True, check=True
-    )
+    program = home / "program.py"  # a file: without source lines no traceback could show a value
+    program.write_text(PROGRAM)
+    command = [sys.executable, str(program), CANARY]
+    done = subprocess.run(command, cwd=home, env=environment, capture_output=True, text=True, check=True)
     (home / "now").write_text(done.stdout)
     (home / "console").write_text(done.stderr)
     return home

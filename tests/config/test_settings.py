@@ -225,6 +225,21 @@ def test_no_complaint_shows_a_secret(home: Path, secrets: str) -> None:
     assert CANARY not in complaint(home, secrets=secrets)
 
 
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        "jwt: {secret_key: 93141592}",
+        "accounts: {main: {api_key: 93141592}}",
+        "accounts: {main: {secret_key: 93141592}}",
+        "accounts: {main: {base_url: 93141592}}",
+    ],
+)
+def test_a_secret_that_is_no_text_is_named_and_not_shown(home: Path, secrets: str) -> None:
+    said = complaint(home, secrets=secrets)
+    assert "valid string" in said
+    assert "93141592" not in said
+
+
 def test_no_secret_is_shown_by_the_settings_themselves(home: Path) -> None:
     secrets = f"jwt: {{secret_key: {CANARY}}}\naccounts: {{main: {{api_key: {CANARY}, secret_key: {CANARY}}}}}"
     settings = load(home, secrets=secrets, DATABASE_URL=f"postgres://u:{CANARY}@db/x", REDIS_URL=f"redis://:{CANARY}@r")
