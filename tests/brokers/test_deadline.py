@@ -211,6 +211,8 @@ def test_calls_that_end_near_their_deadline_never_cut_each_other() -> None:
 def test_a_finished_call_is_nobodys_to_cut() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
+        ours.settimeout(2)
+        theirs.settimeout(2)
         call = Call(0)
         call.on(ours)
         call.finish()
@@ -224,6 +226,8 @@ def test_a_finished_call_is_nobodys_to_cut() -> None:
 def test_a_call_that_expired_before_its_socket_loses_it_at_once() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
+        ours.settimeout(2)
+        theirs.settimeout(2)
         call = Call(0)
         call.cut()
         call.on(ours)
@@ -234,13 +238,12 @@ def test_a_call_that_expired_before_its_socket_loses_it_at_once() -> None:
 def test_a_cut_tls_connection_never_hands_out_what_is_still_encrypted() -> None:
     context = ssl.create_default_context(cafile=str(CERTIFICATE))
     with serving(sends(b"in plain words"), tls=True) as server:
-        raw = socket.create_connection(("127.0.0.1", server.port))
+        raw = socket.create_connection(("127.0.0.1", server.port), 2)
         with context.wrap_socket(raw, server_hostname="127.0.0.1") as sock:
             call = Call(0)
             call.on(sock)
             sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
-            while b"in plain" not in sock.recv(8):  # the rest of the record waits
-                pass
+            assert sock.recv(8) == b"in plain"  # the rest of the record waits
             call.cut()
 
             assert sock.recv(64) in {b" words", b""}
