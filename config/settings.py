@@ -8,6 +8,7 @@ import datetime as dt
 import json
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -35,10 +36,10 @@ class TradingSettings(_Section):
     balance_check_enabled: bool = True
     balance_rule: BalanceRule = BalanceRule.BEFORE
     on_balance_error: OnBalanceError = OnBalanceError.ALLOW
-    balance_max_age: dt.timedelta = dt.timedelta(seconds=300)
+    balance_max_age: dt.timedelta = Field(default=dt.timedelta(seconds=300), ge=dt.timedelta(0))
     market_collar: Decimal = Field(default=Decimal("0.02"), ge=0, le=1)
-    market_place_before: dt.timedelta = dt.timedelta(seconds=60)
-    limit_place_before: dt.timedelta = dt.timedelta(hours=8)
+    market_place_before: dt.timedelta = Field(default=dt.timedelta(seconds=60), gt=dt.timedelta(0))
+    limit_place_before: dt.timedelta = Field(default=dt.timedelta(hours=8), gt=dt.timedelta(0))
 
 
 class AccountSettings(_Section):
@@ -109,6 +110,7 @@ _ENVIRONMENT = {
     "OPITIOS_EXCHANGE_URL": "exchange_url",
 }
 
+_EVENTS_VARIABLE = "OPITIOS_WORKER_EVENTS"
 _JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
 
 
@@ -121,12 +123,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     if path is not None:
         values |= _secrets(path)
     values |= {field: _with_driver(env[name]) for name, field in _ENVIRONMENT.items() if env.get(name)}
-    if env.get("OPITIOS_WORKER_EVENTS"):
-        values["worker"] = dict(values.get("worker", {})) | {"events": env["OPITIOS_WORKER_EVENTS"]}
+    if env.get(_EVENTS_VARIABLE):
+        values["worker"] = dict(values.get("worker", {})) | {"events": env[_EVENTS_VARIABLE]}
     try:
         return Settings(home=home, **values)
     except ValidationError as error:
-        raise ConfigError(_explain(error, path)) from None
+        raise ConfigError(_explain(error, _Sources(home, path, env, values))) from None
 
 
 def secrets_path(home: Home, env: Mapping[str, str]) -> Path | None:
@@ -147,9 +149,11 @@ def _runtime(path: Path) -> dict[str, Any]:
     if not path.is_file():
         return {}
     try:
-        content = json.loads(path.read_text())
+        content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: not readable as JSON ({error}); start the stack again to write it anew") from None
+    if not isinstance(content, dict):
+        raise ConfigError(f"{path}: expected an object at the top; start the stack again to write it anew")
     known = set(Settings.model_fields) - {"home"}
     values = {key: value for key, value in content.items() if key in known}
     ports = content.get("ports") or {}
@@ -160,7 +164,9 @@ def _runtime(path: Path) -> dict[str, Any]:
 
 def _secrets(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text()) or {}
+        content = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+    except UnicodeDecodeError:
+        raise ConfigError(f"{path}: expected UTF-8 text") from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; name another file with OPITIOS_CONFIG") from None
     except yaml.YAMLError as error:
@@ -169,25 +175,54 @@ def _secrets(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}{where}: not valid YAML") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping at the top, found {type(content).__name__}")
-    values: dict[str, Any] = {key: content[key] for key in ("trading", "worker") if key in content}
-    accounts = content.get("accounts") or {}
-    if not isinstance(accounts, dict):
-        raise ConfigError(f"{path}: accounts: expected a mapping of account name to settings")
-    values["accounts"] = tuple({"name": str(name)} | dict(entry or {}) for name, entry in accounts.items())
-    jwt = content.get("jwt") or {}
-    values |= {
-        field: jwt[key]
-        for key, field in (("secret_key", "jwt_secret"), ("expiration_hours", "jwt_hours"))
-        if key in jwt
-    }
-    return values
+    values: dict[str, Any] = {key: _mapping(path, key, content[key]) for key in ("trading", "worker") if key in content}
+    accounts = _mapping(path, "accounts", content.get("accounts"))
+    values["accounts"] = tuple(
+        {"name": str(name)} | _mapping(path, f"accounts.{name}", entry) for name, entry in accounts.items()
+    )
+    jwt = _mapping(path, "jwt", content.get("jwt"))
+    return values | {field: jwt[key] for key, field in _JWT_FIELDS.items() if key in jwt}
 
 
-def _explain(error: ValidationError, path: Path | None) -> str:
-    lines = [f"{path or 'environment'}:"]
+def _mapping(path: Path, field: str, found: Any) -> dict[str, Any]:
+    """Return a section; an empty one is left out, anything else is an error that does not show what was found."""
+    if found is not None and not isinstance(found, dict):
+        raise ConfigError(f"{path}: {field}: expected a mapping, found {type(found).__name__}")
+    return dict(found or {})
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """Where values came from, to name the place where a wrong one is put right."""
+
+    home: Home
+    secrets: Path | None
+    env: Mapping[str, str]
+    values: Mapping[str, Any]
+
+    def place(self, location: tuple[str | int, ...]) -> str:
+        """Return the file and the field as it stands there, or the environment variable."""
+        field = str(location[0])
+        if field == "accounts" and len(location) > 1:
+            name = self.values["accounts"][location[1]]["name"]
+            return f"{self.secrets}: {'.'.join(['accounts', name, *map(str, location[2:])])}"
+        dotted = ".".join(map(str, location))
+        variables = _ENVIRONMENT | {_EVENTS_VARIABLE: "worker.events"}
+        variable = next((name for name, of in variables.items() if of == dotted and self.env.get(name)), None)
+        if variable is not None:
+            return f"environment: {variable}"
+        own = next((f"jwt.{name}" for name, of in _JWT_FIELDS.items() if of == dotted), None)
+        file = self.secrets if own or field in {"trading", "worker"} else self.home.runtime
+        return f"{file}: {own or dotted}"
+
+
+def _explain(error: ValidationError, sources: _Sources) -> str:
+    lines = []
     for item in error.errors(include_url=False, include_context=False):
-        field = ".".join(str(part) for part in item["loc"])
-        hidden = any(word in field for word in ("key", "secret", "url", "password"))
-        value = "" if hidden or isinstance(item["input"], dict) else f" (value: {item['input']!r})"
-        lines.append(f"  {field}: {item['msg']}{value}")
+        field = ".".join(map(str, item["loc"]))
+        hidden = any(word in field for word in ("key", "secret", "url", "password")) or isinstance(
+            item["input"], dict | list | tuple
+        )
+        value = "" if hidden else f" (value: {item['input']!r})"
+        lines.append(f"{sources.place(item['loc'])}: {item['msg']}{value}")
     return "\n".join(lines)

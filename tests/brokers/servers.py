@@ -10,6 +10,7 @@ from pathlib import Path
 
 CERTIFICATE = Path(__file__).with_name("loopback.pem")
 PAUSE_S = 0.03
+_ENDLESS_S = 4  # so that a call nobody cuts fails its test instead of holding it
 
 Behaviour = Callable[[socket.socket], None]
 Maker = Callable[[Callable[[], "Server"]], Behaviour]
@@ -76,6 +77,7 @@ class Server:
                 sock = self._context.wrap_socket(sock, server_side=True)
                 self._open.append(sock)
             self._behave(sock)
+            socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
 @contextmanager
@@ -106,17 +108,18 @@ def answers(status: int, body: bytes, *, headers: bytes = b"", delay_s: float = 
 
 
 def sends(*parts: bytes, then_drips: bytes = b"", every_s: float = PAUSE_S) -> Maker:
-    """Read a request, send the parts, then one drop after another for ever; without drops stay silent."""
+    """Read a request, send the parts, then one drop after another; without drops stay silent."""
 
     def make(server: Callable[[], Server]) -> Behaviour:
         def behave(sock: socket.socket) -> None:
             server().read_request(sock)
             for part in parts:
                 sock.sendall(part)
-            while then_drips:
+            for _ in range(int(_ENDLESS_S / every_s) if then_drips else 0):
                 sock.sendall(then_drips)
                 time.sleep(every_s)
-            sock.recv(1)
+            if not then_drips:
+                sock.recv(1)
 
         return behave
 

@@ -3,6 +3,7 @@
 import itertools
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -167,18 +168,21 @@ def test_nothing_is_sent_twice(session: requests.Session) -> None:
 def test_a_deadline_that_passes_when_the_connection_is_back_cuts_nobody(session: requests.Session) -> None:
     with serving(OK) as server:
         session.get(server.url)
-        pool = session.get_adapter(server.url).poolmanager.connection_from_url(server.url).pool  # type: ignore[attr-defined]  # requests types the base adapter
+        pools = session.get_adapter(server.url).poolmanager.pools  # type: ignore[attr-defined]  # the base has none
+        [pool] = [pools[key].pool for key in pools.keys()]  # noqa: SIM118  it does not iterate
+        cut: list[Call] = []
         put = pool.put
 
         def put_and_cut(connection: Any, *, block: bool) -> None:
             put(connection, block=block)
             _current.call.cut()
+            cut.append(_current.call)
 
         pool.put = put_and_cut
         assert session.get(server.url).ok
         pool.put = put
         assert session.get(server.url).ok
-        assert server.connections == 1
+        assert (server.connections, len(cut)) == (1, 1)
 
 
 def test_calls_that_end_near_their_deadline_never_cut_each_other() -> None:
@@ -207,6 +211,8 @@ def test_calls_that_end_near_their_deadline_never_cut_each_other() -> None:
 def test_a_finished_call_is_nobodys_to_cut() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
+        ours.settimeout(2)
+        theirs.settimeout(2)
         call = Call(0)
         call.on(ours)
         call.finish()
@@ -220,11 +226,27 @@ def test_a_finished_call_is_nobodys_to_cut() -> None:
 def test_a_call_that_expired_before_its_socket_loses_it_at_once() -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
+        ours.settimeout(2)
+        theirs.settimeout(2)
         call = Call(0)
         call.cut()
         call.on(ours)
 
         assert theirs.recv(1) == b""
+
+
+def test_a_cut_tls_connection_never_hands_out_what_is_still_encrypted() -> None:
+    context = ssl.create_default_context(cafile=str(CERTIFICATE))
+    with serving(sends(b"in plain words"), tls=True) as server:
+        raw = socket.create_connection(("127.0.0.1", server.port), 2)
+        with context.wrap_socket(raw, server_hostname="127.0.0.1") as sock:
+            call = Call(0)
+            call.on(sock)
+            sock.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            assert sock.recv(8) == b"in plain"  # the rest of the record waits
+            call.cut()
+
+            assert sock.recv(64) in {b" words", b""}
 
 
 def test_an_early_deadline_is_kept_while_a_later_one_waits() -> None:

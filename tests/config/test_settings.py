@@ -1,0 +1,277 @@
+"""Where settings come from, which source wins, and what a wrong one is told."""
+
+import datetime as dt
+import json
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from config.settings import ConfigError, Settings, load_settings
+from domain.account_type import AccountType
+from domain.balance import BalanceRule, OnBalanceError
+
+CANARY = "canary-9f31"
+PREDECESSOR = """
+app: {name: opitios}          # sections and fields nobody here knows are tolerated
+trading:
+  minimum_balance: 7500.50
+  balance_check_enabled: true
+  real_data_only: true
+jwt:
+  secret_key: a-signing-key
+  expiration_hours: 24
+accounts:
+  main:
+    api_key: PK1
+    secret_key: s1
+    paper_trading: true
+    tier: premium
+  second:
+    api_key: PK2
+    secret_key: s2
+    base_url: https://api.alpaca.markets
+    paper_trading: false
+    enabled: false
+    minimum_balance: "100"
+    balance_rule: after
+    on_balance_error: deny
+  3:
+    account_type: live
+"""
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty home, and a working directory of its own."""
+    (tmp_path / "home").mkdir()
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
+    return tmp_path / "home"
+
+
+def load(home: Path, *, secrets: str | None = None, runtime: Any = None, **environment: str) -> Settings:
+    if secrets is not None:
+        (home / "secrets.yml").write_text(secrets, encoding="utf-8")
+    if runtime is not None:
+        (home / "runtime.json").write_text(runtime if isinstance(runtime, str) else json.dumps(runtime))
+    return load_settings({"OPITIOS_HOME": str(home), **environment})
+
+
+def complaint(home: Path, **sources: Any) -> str:
+    with pytest.raises(ConfigError) as caught:
+        load(home, **sources)
+    return str(caught.value)
+
+
+def test_without_any_source_the_defaults_hold(home: Path) -> None:
+    settings = load(home)
+
+    assert settings.api_url == "http://127.0.0.1:8090"
+    assert settings.accounts == ()
+    assert (settings.trading.minimum_balance, settings.trading.balance_rule) == (Decimal(5000), BalanceRule.BEFORE)
+    assert settings.trading.on_balance_error is OnBalanceError.ALLOW
+    assert settings.trading.balance_max_age == dt.timedelta(minutes=5)
+
+
+def test_the_predecessors_file_is_read_as_it_is(home: Path) -> None:
+    settings = load(home, secrets=PREDECESSOR)
+
+    assert settings.trading.minimum_balance == Decimal("7500.50")
+    assert (settings.jwt_secret.get_secret_value(), settings.jwt_hours) == ("a-signing-key", 24)
+    main, second, third = settings.accounts
+    assert (main.name, main.api_key.get_secret_value(), main.secret_key.get_secret_value()) == ("main", "PK1", "s1")
+    assert (main.paper_trading, main.base_url, main.enabled) == (True, "https://paper-api.alpaca.markets", True)
+    assert (second.paper_trading, second.base_url, second.enabled) == (False, "https://api.alpaca.markets", False)
+    assert (second.minimum_balance, second.balance_rule) == (Decimal(100), BalanceRule.AFTER)
+    assert (third.name, third.account_type) == ("3", AccountType.LIVE)
+
+
+@pytest.mark.requirement("ACC-002")
+def test_an_account_may_have_thresholds_of_its_own_or_none(home: Path) -> None:
+    settings = load(home, secrets=PREDECESSOR)
+    main, second = settings.account("main"), settings.account("second")
+
+    assert main is not None
+    assert second is not None
+    assert (main.minimum_balance, main.balance_rule, main.on_balance_error) == (None, None, None)
+    assert second.on_balance_error is OnBalanceError.DENY
+    assert settings.account("nobody") is None
+
+
+def test_secrets_win_over_the_runtime_file_and_the_environment_over_both(home: Path) -> None:
+    runtime = {"jwt_secret": "runtime", "jwt_hours": 1, "redis_url": "redis://runtime", "ports": {"api": 1234}}
+    secrets = "jwt: {secret_key: file, expiration_hours: 2}"
+
+    assert load(home, runtime=runtime).jwt_secret.get_secret_value() == "runtime"
+    both = load(home, runtime=runtime, secrets=secrets)
+    assert (both.jwt_secret.get_secret_value(), both.jwt_hours) == ("file", 2)
+    assert (both.redis_url.get_secret_value(), both.api_port) == ("redis://runtime", 1234)
+    environment = {"OPITIOS_JWT_SECRET": "env", "REDIS_URL": "redis://env", "OPITIOS_API_PORT": "4321"}
+    every = load(home, runtime=runtime, secrets=secrets, **environment)
+    assert (every.jwt_secret.get_secret_value(), every.jwt_hours) == ("env", 2)
+    assert (every.redis_url.get_secret_value(), every.api_port) == ("redis://env", 4321)
+
+
+def test_an_empty_variable_is_no_value(home: Path) -> None:
+    assert load(home, runtime={"redis_url": "redis://runtime"}, REDIS_URL="").redis_url.get_secret_value()
+
+
+def test_one_switch_of_a_section_leaves_the_others(home: Path) -> None:
+    worker = load(home, secrets="worker: {threads: 3}", OPITIOS_WORKER_EVENTS="true").worker
+    assert (worker.threads, worker.events) == (3, True)
+
+
+def test_the_working_directorys_file_wins_over_the_homes_and_a_named_one_over_both(home: Path, tmp_path: Path) -> None:
+    assert load(home, secrets="jwt: {secret_key: home}").jwt_secret.get_secret_value() == "home"
+    Path("secrets.yml").write_text("jwt: {secret_key: work}")
+    assert load(home).jwt_secret.get_secret_value() == "work"
+    named = tmp_path / "named.yml"
+    named.write_text("jwt: {secret_key: named}")
+    assert load(home, OPITIOS_CONFIG=str(named)).jwt_secret.get_secret_value() == "named"
+
+
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
+@pytest.mark.parametrize(
+    ("variable", "field"),
+    [("DATABASE_URL", "migrations_database_url"), ("OPITIOS_APP_DATABASE_URL", "app_database_url")],
+)
+def test_a_database_url_of_any_tool_names_our_driver(home: Path, scheme: str, variable: str, field: str) -> None:
+    settings = load(home, **{variable: f"{scheme}://u:p@db:5432/opitios?sslmode=require"})
+    url = getattr(settings, field).get_secret_value()
+    assert url == "postgresql+psycopg://u:p@db:5432/opitios?sslmode=require"
+
+
+@pytest.mark.parametrize("empty", ["", "# nothing\n", "accounts:\n", "trading:\njwt:\n", "accounts: {main: }"])
+def test_what_is_empty_is_left_at_its_default(home: Path, empty: str) -> None:
+    assert load(home, secrets=empty).trading.minimum_balance == 5000
+
+
+@pytest.mark.requirement("ACC-002")
+@pytest.mark.parametrize(
+    ("secrets", "field", "words"),
+    [
+        ("trading: {minimum_balance: -1}", "trading.minimum_balance", "greater than or equal to 0 (value: -1)"),
+        ("trading: {minimum_balance: much}", "trading.minimum_balance", "valid decimal (value: 'much')"),
+        ("trading: {minimum_balance: .nan}", "trading.minimum_balance", "finite number"),
+        ("trading: {minimum_balance: .inf}", "trading.minimum_balance", "finite number"),
+        ("trading: {balance_rule: sometimes}", "trading.balance_rule", "'before' or 'after' (value: 'sometimes')"),
+        ("trading: {on_balance_error: maybe}", "trading.on_balance_error", "'allow' or 'deny' (value: 'maybe')"),
+        ("trading: {balance_max_age: -1}", "trading.balance_max_age", "greater than or equal to"),
+        ("trading: {market_place_before: 0}", "trading.market_place_before", "greater than"),
+        ("trading: {market_collar: 2}", "trading.market_collar", "less than or equal to 1 (value: 2)"),
+        ("jwt: {expiration_hours: 169}", "jwt.expiration_hours", "less than or equal to 168 (value: 169)"),
+        ("accounts: {main: {minimum_balance: -5}}", "accounts.main.minimum_balance", "(value: -5)"),
+        ("accounts: {main: {rate_limit_per_minute: 0}}", "accounts.main.rate_limit_per_minute", "greater than 0"),
+        ("accounts: {main: {paper_trading: perhaps}}", "accounts.main.paper_trading", "valid boolean"),
+        ("accounts: [main]", "accounts", "expected a mapping, found list"),
+        ("accounts: {main: yes}", "accounts.main", "expected a mapping, found bool"),
+        ("jwt: secret", "jwt", "expected a mapping, found str"),
+        ("trading: 5000", "trading", "expected a mapping, found int"),
+    ],
+)
+def test_a_wrong_value_is_named_with_file_field_value_and_expectation(
+    home: Path, secrets: str, field: str, words: str
+) -> None:
+    said = complaint(home, secrets=secrets)
+
+    assert said.startswith(f"{home / 'secrets.yml'}: {field}: ")
+    assert words in said
+
+
+def test_several_wrong_values_are_said_at_once(home: Path) -> None:
+    said = complaint(home, secrets="trading: {minimum_balance: -1}\njwt: {expiration_hours: 0}", OPITIOS_API_PORT="no")
+
+    assert [line.split(": ")[1] for line in said.splitlines()] == [
+        "OPITIOS_API_PORT",
+        "jwt.expiration_hours",
+        "trading.minimum_balance",
+    ]
+
+
+def test_a_wrong_variable_is_named_and_not_the_file(home: Path) -> None:
+    said = complaint(home, secrets=PREDECESSOR, OPITIOS_API_PORT="eighty")
+    assert said.startswith("environment: OPITIOS_API_PORT: ")
+    assert said.endswith("(value: 'eighty')")
+
+
+def test_a_wrong_switch_of_the_workers_is_named(home: Path) -> None:
+    assert complaint(home, OPITIOS_WORKER_EVENTS="perhaps").startswith("environment: OPITIOS_WORKER_EVENTS: ")
+
+
+def test_a_wrong_value_of_the_stack_is_named(home: Path) -> None:
+    assert complaint(home, runtime={"api_port": "x"}).startswith(f"{home / 'runtime.json'}: api_port: ")
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        f"jwt: {{secret_key: [{CANARY}]}}",
+        f"jwt: {{secret_key: {{a: {CANARY}}}}}",
+        f"jwt: {CANARY}",
+        f"jwt: [{CANARY}]",
+        f"accounts: {{main: {{api_key: [{CANARY}], secret_key: [{CANARY}]}}}}",
+        f"accounts: {{main: {CANARY}}}",
+        f"accounts: {CANARY}",
+        f"accounts: {{main: {{base_url: [{CANARY}]}}}}",
+        f"accounts: {{main: {{secret_key: {CANARY}, minimum_balance: -1}}}}",
+        f"jwt: {{secret_key: {CANARY}\naccounts: ]",  # broken YAML
+        f"{CANARY}",
+        f"trading: [{CANARY}]",
+    ],
+)
+def test_no_complaint_shows_a_secret(home: Path, secrets: str) -> None:
+    assert CANARY not in complaint(home, secrets=secrets)
+
+
+@pytest.mark.parametrize(
+    "secrets",
+    [
+        "jwt: {secret_key: 93141592}",
+        "accounts: {main: {api_key: 93141592}}",
+        "accounts: {main: {secret_key: 93141592}}",
+        "accounts: {main: {base_url: 93141592}}",
+    ],
+)
+def test_a_secret_that_is_no_text_is_named_and_not_shown(home: Path, secrets: str) -> None:
+    said = complaint(home, secrets=secrets)
+    assert "valid string" in said
+    assert "93141592" not in said
+
+
+def test_no_secret_is_shown_by_the_settings_themselves(home: Path) -> None:
+    secrets = f"jwt: {{secret_key: {CANARY}}}\naccounts: {{main: {{api_key: {CANARY}, secret_key: {CANARY}}}}}"
+    settings = load(home, secrets=secrets, DATABASE_URL=f"postgres://u:{CANARY}@db/x", REDIS_URL=f"redis://:{CANARY}@r")
+
+    assert CANARY not in repr(settings)
+    assert CANARY not in str(settings.model_dump())
+    assert CANARY not in settings.model_dump_json(exclude={"home"})
+
+
+def test_broken_yaml_is_named_with_its_line(home: Path) -> None:
+    said = complaint(home, secrets="trading:\n  minimum_balance: 1\n bad: [\n")
+    assert said.startswith(f"{home / 'secrets.yml'}, line 3: not valid YAML")
+
+
+@pytest.mark.parametrize("content", ["[]", "7", "{", "\x00"])
+def test_a_broken_runtime_file_says_how_to_get_a_new_one(home: Path, content: str) -> None:
+    said = complaint(home, runtime=content)
+    assert said.startswith(str(home / "runtime.json"))
+    assert "start the stack again" in said
+
+
+def test_text_of_another_encoding_is_named(home: Path) -> None:
+    (home / "secrets.yml").write_bytes(b"jwt: {secret_key: \xff}")
+    assert "expected UTF-8" in complaint(home)
+
+
+def test_a_named_file_that_is_missing_is_no_empty_one(home: Path) -> None:
+    said = complaint(home, OPITIOS_CONFIG="/no/such/secrets.yml")
+    assert said.startswith("/no/such/secrets.yml: No such file")
+
+
+def test_settings_do_not_change_under_anybodys_hands(home: Path) -> None:
+    settings = load(home)
+    with pytest.raises(ValueError, match="frozen"):
+        settings.api_port = 1
