@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Mapping
 
+_TRUSTED_S = 3
+
 
 class Connection(asyncio.Protocol):
     """One keep-alive connection with one request at a time; answers must carry a Content-Length."""
@@ -11,6 +13,7 @@ class Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._received = bytearray()
         self._answer: asyncio.Future[int] | None = None
+        self._used_at = 0.0
 
     @classmethod
     async def open(cls, host: str, port: int) -> "Connection":
@@ -25,7 +28,21 @@ class Connection(asyncio.Protocol):
         self._answer = asyncio.get_running_loop().create_future()
         self._received.clear()
         self._transport.write(request)
-        return await self._answer
+        status = await self._answer
+        self._used_at = asyncio.get_running_loop().time()
+        return status
+
+    def usable(self) -> bool:
+        """Tell whether the server can be trusted to keep the connection while a request is on its way to it.
+
+        uvicorn closes one that was idle for 5 s; a request that crosses the closing is lost, and would look like the
+        server's failure.
+        """
+        return (
+            self._transport is not None
+            and not self._transport.is_closing()
+            and asyncio.get_running_loop().time() - self._used_at < _TRUSTED_S
+        )
 
     def close(self) -> None:
         """Let the connection go."""
@@ -36,6 +53,7 @@ class Connection(asyncio.Protocol):
         """Keep the transport."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
+        self._used_at = asyncio.get_running_loop().time()
 
     def data_received(self, data: bytes) -> None:
         """Complete the answer when its body is there."""

@@ -108,13 +108,21 @@ class Generator:
     async def _send(self, request: bytes, due: float) -> None:
         self._late_ms.append((time.monotonic() - due) * 1000)
         try:
-            connection = self._idle.pop() if self._idle else await self._connect()
+            connection = self._kept() or await self._connect()
             status = str(await connection.send(request))
             self._idle.append(connection)
         except OSError as error:
             status = type(error).__name__
         self._latency_ms.append((time.monotonic() - due) * 1000)
         self._statuses[status] += 1
+
+    def _kept(self) -> Connection | None:
+        while self._idle:
+            connection = self._idle.pop()
+            if connection.usable():
+                return connection
+            connection.close()
+        return None
 
     async def _connect(self) -> Connection:
         return await Connection.open(self._job.host, self._job.port)

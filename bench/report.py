@@ -126,8 +126,15 @@ def _accounted(loads: Sequence[Load]) -> Row:
         sum(load.accounted.filled_in_record for load in loads),
         sum(load.accounted.sent_twice for load in loads),
     )
+    other = sum(len(load.sent.latency_ms) - load.sent.statuses.get("202", 0) for load in loads)
     slowest = max(load.settled_after_s for load in loads)
-    figure = f"{sent:,} sent, {filled:,} filled,\n{known:,} known, {twice} twice;\nlast after {slowest:.1f} s"
+    figure = "\n".join(
+        (
+            f"{sent:,} sent, {other} not answered 202,",
+            f"{filled:,} filled, {known:,} known filled,",
+            f"{twice} sent twice; last after {slowest:.1f} s",
+        )
+    )
     return Row("every order accounted for", figure, "all, once", all(load.accounted.complete for load in loads))
 
 

@@ -16,7 +16,8 @@ STALLED_AT, STALL_S = 10, 0.5
 class Server:
     """Answers every request; the one with number STALLED_AT stops the whole server for STALL_S seconds."""
 
-    def __init__(self) -> None:
+    def __init__(self, requests_a_connection: int = 1000) -> None:
+        self.requests_a_connection = requests_a_connection
         self.bodies: list[bytes] = []
         self.loop = asyncio.new_event_loop()
         self.server = self.loop.run_until_complete(asyncio.start_server(self.serve, "127.0.0.1", 0))
@@ -24,7 +25,7 @@ class Server:
         self.thread = threading.Thread(target=self.loop.run_forever)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while not reader.at_eof():
+        for _ in range(self.requests_a_connection):
             head = await reader.readline()
             if not head:
                 break
@@ -111,3 +112,14 @@ def test_a_request_says_how_long_its_body_is() -> None:
         b"",
         b"{}",
     ]
+
+
+def test_a_connection_the_server_has_closed_is_no_failure_of_the_server() -> None:
+    closing = Server(requests_a_connection=1)
+    closing.thread.start()
+    try:
+        sent = generate(Job(closing.port, "/", ["{}"] * (STALLED_AT - 1), rate=50, connections=1))
+    finally:
+        closing.stop()
+
+    assert sent.all_answered(202)
