@@ -6,6 +6,7 @@ import shutil
 import signal
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -43,24 +44,38 @@ def run(
         OUT.print(f"Opitios already runs in {home.root}.")
         print_first_commands(load_settings(), password=None)
         return
-    stack.prepare()
-    stack.start_infrastructure()
-    try:
-        password = _prepare_database(load_settings())
-        stack.start_applications()
-        settings = load_settings()
-        hints = HintPublisher(settings.redis_url.get_secret_value())
-        try:
-            stack.wait_healthy(lambda: _missing(settings, hints), _HEALTHY_S)
-        finally:
-            hints.close()
-    except BaseException:
-        stack.stop()  # half a system is worse than none
-        raise
+    settings, password = bring_up(stack, os.environ)
     OUT.print(f"\nOpitios runs ({time.monotonic() - started:.0f} s).")  # noqa: TID251  likewise
     print_first_commands(settings, password)
     if foreground:
         _stay(stack)
+
+
+def bring_up(stack: Stack, environ: Mapping[str, str]) -> tuple[Settings, str | None]:
+    """Start a stack from nothing to healthy; return its settings and the first admin's password if it is new.
+
+    `environ` is where the settings are read from; it names the stack's home. A start that fails is stopped again.
+    """
+    stack.prepare()
+    stack.start_infrastructure()
+    try:
+        password = _prepare_database(load_settings(environ))
+        stack.start_applications()
+        settings = load_settings(environ)
+        await_health(stack, settings)
+    except BaseException:
+        stack.stop()  # half a system is worse than none
+        raise
+    return settings, password
+
+
+def await_health(stack: Stack, settings: Settings) -> None:
+    """Return when orders can be placed. Raises StackError with what is missing after 90 s."""
+    hints = HintPublisher(settings.redis_url.get_secret_value())
+    try:
+        stack.wait_healthy(lambda: _missing(settings, hints), _HEALTHY_S)
+    finally:
+        hints.close()
 
 
 def stop() -> None:
