@@ -5,13 +5,12 @@ import secrets
 import socket
 from typing import Annotated
 
-import sqlalchemy.exc
 import typer
 
 from cli.output import OUT, fail
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
-from config.settings import load_settings
+from config.settings import ConfigError, load_settings
 from models.session import Database
 from services.origin import Origin
 from services.users import reset_password
@@ -28,17 +27,15 @@ def admin() -> None:
 def reset(username: Annotated[str, typer.Argument(help="whose password")] = "admin") -> None:
     """Give a user a new generated password, print it once, and end every session of theirs."""
     password = secrets.token_urlsafe(18)
-    database = Database(
-        load_settings().app_database_url.get_secret_value(), application_name="opitios-cli", pool_size=1
-    )
+    url = load_settings().app_database_url.get_secret_value()
+    if not url:
+        raise ConfigError("No database is known here: make run, or set OPITIOS_APP_DATABASE_URL")
+    database = Database(url, application_name="opitios-cli", pool_size=1)
     try:
         with database.unit() as unit:
             found = reset_password(
                 unit, username, password, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=machine_origin()
             )
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        fail(f"The database does not answer ({type(error).__name__}): make run")
-        raise typer.Exit(1) from None
     finally:
         database.dispose()
     if not found:

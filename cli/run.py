@@ -2,9 +2,7 @@
 
 import os
 import secrets
-import shutil
 import signal
-import sys
 import time
 from pathlib import Path
 from typing import Annotated
@@ -14,9 +12,9 @@ import typer
 from rich.table import Table
 
 from cli.admin import machine_origin
-from cli.output import OUT
+from cli.output import OUT, command_name
 from config.clock import SYSTEM_CLOCK
-from config.home import find_home
+from config.home import Home, find_home
 from config.ids import SYSTEM_IDS
 from config.settings import Settings, load_settings
 from events.hints import HintPublisher
@@ -44,6 +42,7 @@ def run(
         print_first_commands(load_settings(), password=None)
         return
     stack.prepare()
+    load_settings()  # a file that cannot be used is said before any server runs
     stack.start_infrastructure()
     try:
         password = _prepare_database(load_settings())
@@ -71,7 +70,9 @@ def stop() -> None:
 
 def status() -> None:
     """Show every process with its state."""
-    rows = Stack(find_home(), os.environ, _say).status()
+    home = find_home()
+    _require_ours(home)
+    rows = Stack(home, os.environ, _say).status()
     if not rows:
         OUT.print("Nothing runs. Start with: make run")
         raise typer.Exit(1)
@@ -95,7 +96,7 @@ def register(app: typer.Typer) -> None:
 
 def print_first_commands(settings: Settings, password: str | None) -> None:
     """Print where everything is and the three commands to try; the password only when it was made just now."""
-    command = _command()
+    command = command_name()
     OUT.print(f"  API      {settings.api_url}  (documentation at {settings.api_url}/docs, health at /health)")
     OUT.print(f"  data     {settings.home.root}  (secrets.yml, logs, databases)", markup=False)
     OUT.print(f"  accounts {', '.join(account.name for account in settings.accounts) or 'none in secrets.yml'}")
@@ -117,7 +118,7 @@ def _prepare_database(settings: Settings) -> str | None:
     """Migrate, upsert the configured accounts, create the first admin; return the admin's password if it is new."""
     migrations_url = settings.migrations_database_url.get_secret_value()
     if not migrations_url:
-        raise StackError("DATABASE_URL is not set: which database is to be migrated?")
+        raise StackError("No database is known here: make run, or set DATABASE_URL")
     app_url = settings.app_database_url.get_secret_value()
     _say("bringing the database to the newest revision")
     upgrade(migrations_url)
@@ -157,6 +158,12 @@ def _missing(settings: Settings, hints: HintPublisher) -> str | None:
     return f"worker {', '.join(sorted(absent))}" if absent else None
 
 
+def _require_ours(home: Home) -> None:
+    """Refuse to say that nothing runs where this user cannot look."""
+    if home.run.is_dir() and not os.access(home.run, os.R_OK | os.X_OK):
+        raise StackError(f"{home.root} belongs to another user: set OPITIOS_HOME, or ask as that user.")
+
+
 def _stay(stack: Stack) -> None:
     def end(*_: object) -> None:
         raise KeyboardInterrupt
@@ -177,15 +184,3 @@ def _environment() -> dict[str, str]:
 
 def _say(text: str) -> None:
     OUT.print(f"  {text}", markup=False, style="dim")
-
-
-def _command() -> str:
-    """Return how this command is called from here: its name when it is on the PATH, else its path."""
-    here = Path(sys.argv[0])
-    found = shutil.which(here.name)
-    if found is not None and Path(found).resolve() == here.resolve():
-        return here.name
-    try:
-        return str(here.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(here)
