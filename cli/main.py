@@ -2,7 +2,6 @@
 
 import sys
 
-import sqlalchemy.exc
 import typer
 
 from cli import admin, order, report, run, session
@@ -31,19 +30,11 @@ def main() -> None:
         app()
     except (StackError, ConfigError, ApiError) as error:
         fail(str(error))
-    except sqlalchemy.exc.DBAPIError as error:
-        fail(f"The database says: {_first_line(error.orig)}. Start it with: make run")
     except OSError as error:
         fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     else:
         return
     sys.exit(1)
-
-
-def _first_line(error: BaseException | None) -> str:
-    """Return the server's own words without the rest; psycopg never puts a password into them."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """`opitios run`, `stop`, `status`, `migrate`: the whole stack of one OPITIOS_HOME."""
 
 import os
-import secrets
 import signal
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -11,17 +11,9 @@ import requests
 import typer
 from rich.table import Table
 
-from cli.admin import machine_origin
 from cli.output import OUT, command_name
-from config.clock import SYSTEM_CLOCK
 from config.home import Home, find_home
-from config.ids import SYSTEM_IDS
 from config.settings import Settings, load_settings
-from events.hints import HintPublisher
-from models.migrate import allow_logins, upgrade
-from models.session import Database
-from services.accounts import upsert_accounts
-from services.users import create_first_admin
 from stack.stack import Stack, StackError
 
 _HEALTHY_S = 90
@@ -34,6 +26,9 @@ def run(
     ] = False,
 ) -> None:
     """Start Postgres, Redis, the simulated exchange and every process, and print what to try."""
+    from cli.database import prepare_database  # noqa: PLC0415  no other command shall wait for Alembic
+    from events.hints import HintPublisher  # noqa: PLC0415  nor for Celery
+
     started = time.monotonic()  # noqa: TID251  a person waits, in real time
     home = find_home()
     stack = Stack(home, _environment(), _say)
@@ -45,12 +40,13 @@ def run(
     load_settings()  # a file that cannot be used is said before any server runs
     stack.start_infrastructure()
     try:
-        password = _prepare_database(load_settings())
+        _say("bringing the database to the newest revision")
+        password = prepare_database(load_settings())
         stack.start_applications()
         settings = load_settings()
         hints = HintPublisher(settings.redis_url.get_secret_value())
         try:
-            stack.wait_healthy(lambda: _missing(settings, hints), _HEALTHY_S)
+            stack.wait_healthy(lambda: _missing(settings, hints.workers), _HEALTHY_S)
         finally:
             hints.close()
     except BaseException:
@@ -84,7 +80,11 @@ def status() -> None:
 
 def migrate() -> None:
     """Bring the database of DATABASE_URL to the newest revision and let the system's roles log in."""
-    _prepare_database(load_settings())
+    from cli.database import prepare_database  # noqa: PLC0415  see run
+
+    settings = load_settings()
+    _say("bringing the database to the newest revision")
+    prepare_database(settings)
     OUT.print("The database is at the newest revision.")
 
 
@@ -114,29 +114,7 @@ def print_first_commands(settings: Settings, password: str | None) -> None:
     OUT.print("\nStop with: make stop")
 
 
-def _prepare_database(settings: Settings) -> str | None:
-    """Migrate, upsert the configured accounts, create the first admin; return the admin's password if it is new."""
-    migrations_url = settings.migrations_database_url.get_secret_value()
-    if not migrations_url:
-        raise StackError("No database is known here: make run, or set DATABASE_URL")
-    app_url = settings.app_database_url.get_secret_value()
-    _say("bringing the database to the newest revision")
-    upgrade(migrations_url)
-    allow_logins(migrations_url, app_url, settings.compliance_database_url.get_secret_value())
-    password = secrets.token_urlsafe(18)
-    database = Database(app_url, application_name="opitios-cli", pool_size=1)
-    try:
-        with database.unit() as unit:
-            upsert_accounts(unit, settings.accounts, SYSTEM_IDS)
-            created = create_first_admin(
-                unit, password, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=machine_origin()
-            )
-    finally:
-        database.dispose()
-    return password if created else None
-
-
-def _missing(settings: Settings, hints: HintPublisher) -> str | None:
+def _missing(settings: Settings, workers: Callable[[], set[str]]) -> str | None:
     """Return what is not there yet, None when orders can be placed."""
     session = requests.Session()
     session.trust_env = False
@@ -154,7 +132,7 @@ def _missing(settings: Settings, hints: HintPublisher) -> str | None:
         return "the broker's instruments"
     if settings.accounts and parts["accounts"]["not_read"]:
         return f"{parts['accounts']['not_read']} account(s) to be read at the broker"
-    absent = _WORKERS - hints.workers()
+    absent = _WORKERS - workers()
     return f"worker {', '.join(sorted(absent))}" if absent else None
 
 
