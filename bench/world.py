@@ -14,7 +14,7 @@ import psycopg
 import redis
 import requests
 
-from cli.run import await_health, bring_up
+from cli.bring_up import await_health, bring_up
 from config.home import Home
 from config.settings import Settings
 from stack.files import make_private_directory, write_private
@@ -103,7 +103,7 @@ def running_world(say: Say) -> Iterator[World]:
         _write_settings(home, exchange_url, events=False)
         stack = Stack(home, environ, say)
         try:
-            settings, password = bring_up(stack, environ)
+            settings, password = bring_up(stack, environ, say)
             if password is None:
                 raise RuntimeError("a new home made no admin")
             yield World(home, environ, stack, settings, _sign_in(settings, password))

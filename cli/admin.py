@@ -1,20 +1,11 @@
 """`opitios admin`: what needs the files of this machine, not the API."""
 
-import os
-import secrets
-import socket
 from typing import Annotated
 
-import sqlalchemy.exc
 import typer
 
 from cli.output import OUT, fail
-from config.clock import SYSTEM_CLOCK
-from config.ids import SYSTEM_IDS
 from config.settings import load_settings
-from models.session import Database
-from services.origin import Origin
-from services.users import reset_password
 
 app = typer.Typer(help="Users of this installation.", no_args_is_help=True)
 
@@ -27,30 +18,10 @@ def admin() -> None:
 @app.command("reset-password")
 def reset(username: Annotated[str, typer.Argument(help="whose password")] = "admin") -> None:
     """Give a user a new generated password, print it once, and end every session of theirs."""
-    password = secrets.token_urlsafe(18)
-    database = Database(
-        load_settings().app_database_url.get_secret_value(), application_name="opitios-cli", pool_size=1
-    )
-    try:
-        with database.unit() as unit:
-            found = reset_password(
-                unit, username, password, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=machine_origin()
-            )
-    except sqlalchemy.exc.SQLAlchemyError as error:
-        fail(f"The database does not answer ({type(error).__name__}): make run")
-        raise typer.Exit(1) from None
-    finally:
-        database.dispose()
-    if not found:
+    from cli.database import replace_password  # noqa: PLC0415  no other command shall wait for the ORM
+
+    password = replace_password(load_settings(), username)
+    if password is None:
         fail(f"no user {username!r}")
         raise typer.Exit(1)
     OUT.print(f"New password of {username}: {password}", markup=False)
-
-
-def machine_origin() -> Origin:
-    """Return who acts at this terminal: the account of the machine."""
-    return Origin(
-        actor=f"os:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}",
-        host=socket.gethostname(),
-        process=f"cli:{os.getpid()}",
-    )

@@ -6,6 +6,7 @@ from typing import Any
 
 import requests
 
+from cli.output import command_name
 from config.home import Home
 from config.settings import Settings
 
@@ -13,7 +14,14 @@ _TIMEOUT_S = (3, 15)
 
 
 class ApiError(Exception):
-    """The API said no, or did not answer; the message is for the person at the terminal."""
+    """The API said no, or did not answer; the message is for the person at the terminal.
+
+    `status` is the HTTP status, None without an answer.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ApiClient:
@@ -36,25 +44,25 @@ class ApiClient:
         """Send a body under an idempotency key."""
         return self._call("POST", path, json=body, headers=self._bearer() | {"Idempotency-Key": key})
 
-    def get(self, path: str) -> dict[str, Any]:
+    def get(self, path: str) -> Any:
         """Read a resource."""
-        body: dict[str, Any] = self._call("GET", path, headers=self._bearer()).json()
-        return body
+        return self._call("GET", path, headers=self._bearer()).json()
 
     def _bearer(self) -> dict[str, str]:
         token = kept_token(self._home, self._url)
         if token is None:
-            raise ApiError("You are not signed in: opitios login")
+            raise ApiError(f"You are not signed in. Sign in with: {command_name()} login")
         return {"Authorization": f"Bearer {token}"}
 
     def _call(self, method: str, path: str, **options: Any) -> requests.Response:
         try:
             answer = self._session.request(method, self._url + path, timeout=_TIMEOUT_S, **options)
         except requests.RequestException as error:
-            raise ApiError(f"The API at {self._url} does not answer ({type(error).__name__}): make run") from None
+            what = f"The API at {self._url} does not answer ({type(error).__name__})."
+            raise ApiError(f"{what} Start it with: make run") from None
         if answer.ok:
             return answer
-        raise ApiError(_explain(answer))
+        raise ApiError(_explain(answer), answer.status_code)
 
 
 def keep_token(home: Home, url: str, token: str) -> None:
@@ -82,6 +90,6 @@ def _explain(answer: requests.Response) -> str:
     lines = [f"{problem.get('title', 'Error')} ({answer.status_code}): {problem.get('detail', '')}"]
     lines += [f"  {item['field']}: {item['value']}; expected {item['expected']}" for item in problem.get("errors", [])]
     if answer.status_code == requests.codes.unauthorized:
-        lines.append("Sign in with: opitios login")
+        lines.append(f"Sign in with: {command_name()} login")
     lines.append(f"trace id {problem.get('trace_id', '-')}")
     return "\n".join(lines)

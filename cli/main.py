@@ -3,12 +3,12 @@
 import sys
 
 import typer
-from stack.errors import StackError
 
 from cli import admin, order, report, run, session
 from cli.api_client import ApiError
 from cli.output import fail
 from config.settings import ConfigError
+from stack.errors import StackError
 
 app = typer.Typer(
     name="opitios",
@@ -30,7 +30,11 @@ def main() -> None:
         app()
     except (StackError, ConfigError, ApiError) as error:
         fail(str(error))
-        sys.exit(1)
+    except OSError as error:
+        fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    else:
+        return
+    sys.exit(1)
 
 
 if __name__ == "__main__":

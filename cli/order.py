@@ -4,11 +4,12 @@ import time
 import uuid
 from typing import Annotated, Any
 
+import requests
 import typer
 from rich.table import Table
 
-from cli.api_client import ApiClient
-from cli.output import OUT
+from cli.api_client import ApiClient, ApiError
+from cli.output import OUT, command_name, fail, print_whole
 from config.settings import load_settings
 
 app = typer.Typer(help="Place an order and look at it.", no_args_is_help=True)
@@ -57,7 +58,7 @@ def sell(
 
 
 @app.command()
-def show(order_id: Annotated[str, typer.Argument(help="the order's id")]) -> None:
+def show(order_id: Annotated[uuid.UUID, typer.Argument(help="the order's id")]) -> None:
     """Show an order with its timeline."""
     _show(ApiClient(load_settings()).get(f"/api/v1/orders/{order_id}"))
 
@@ -69,12 +70,21 @@ def _place(
     if limit is not None:
         body |= {"type": "limit", "limit_price": limit}
     client = ApiClient(load_settings())
-    answer = client.post("/api/v1/orders", body, key=key or f"cli-{uuid.uuid4()}")  # noqa: TID251  a key of this call alone
+    key = key or f"cli-{uuid.uuid4()}"  # noqa: TID251  a key of this call alone
+    try:
+        answer = client.post("/api/v1/orders", body, key=key)
+    except ApiError as error:
+        if error.status != requests.codes.not_found:
+            raise
+        names = ", ".join(known["name"] for known in client.get("/api/v1/accounts"))
+        raise ApiError(f"{error}\nThe accounts are: {names or 'none; add one to secrets.yml'}") from None
     accepted = answer.json()
     OUT.print(f"{answer.status_code} accepted: order {accepted['order_id']} ({accepted['status']})")
     if wait_s:
         order = _follow(client, accepted["href"], wait_s)
         _show(order)
+        if order["status"] not in _ENDED:
+            fail(f"Not ended after {wait_s} s. Look again with: {command_name()} order show {order['order_id']}")
         if order["status"] != "filled":
             raise typer.Exit(1)
 
@@ -84,7 +94,7 @@ def _follow(client: ApiClient, href: str, wait_s: int) -> dict[str, Any]:
     seen = ""
     with OUT.status("waiting for the broker") as status:
         while True:
-            order = client.get(href)
+            order: dict[str, Any] = client.get(href)
             if order["status"] != seen:
                 seen = order["status"]
                 status.update(f"{seen} {order['filled_qty']} of {order['qty']} filled")
@@ -111,4 +121,4 @@ def _show(order: dict[str, Any]) -> None:
             event["network_ms"] or "",
             event["reason_code"] or "",
         )
-    OUT.print(table)
+    print_whole(table)

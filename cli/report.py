@@ -9,17 +9,15 @@ from typing import Annotated
 import psycopg
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Table
 
-from cli.output import ERR, OUT
+from cli.output import ERR, print_whole
 from config.settings import ConfigError, load_settings
 from reports.catalog import REPORTS, Report
 from reports.query import Filters, Result, run_report
 from reports.render import cell, write_csv
 
 _TABLE_ROWS = 50
-_WIDEST = 1000
 _NUMBERS = {"qty", "total_ms", "network_ms", "orders", "filled_qty", "filled_notional", "filled_avg_price"}
 
 
@@ -53,7 +51,7 @@ def report(
         with run_report(url, REPORTS[name], filters) as result:
             _write(REPORTS[name], result, format_, output, limit)
     except psycopg.OperationalError as error:
-        raise ConfigError(f"The database does not answer ({type(error).__name__}): make run") from None
+        raise ConfigError(f"The database does not answer ({type(error).__name__}). Start it with: make run") from None
 
 
 def _write(report_: Report, result: Result, format_: Format, output: Path | None, limit: int | None) -> None:
@@ -65,7 +63,7 @@ def _write(report_: Report, result: Result, format_: Format, output: Path | None
         with output.open("w", encoding="utf-8", newline="") as file:
             count = write_csv(result, file)
     cut = " (more may exist: raise --limit)" if limit is not None and count == limit else ""
-    ERR.print(f"{count} rows{cut}")
+    ERR.print(f"{count} {'row' if count == 1 else 'rows'}{cut}")
 
 
 def _print_table(report_: Report, result: Result) -> int:
@@ -77,7 +75,5 @@ def _print_table(report_: Report, result: Result) -> int:
     for row in result.rows:
         table.add_row(*(cell(row[place]).replace(" ", "\n") for place in places))
         count += 1
-    # a wide reason may leave the screen; a number or a name never loses letters
-    wanted = Console(width=_WIDEST).measure(table).maximum
-    Console(highlight=False, width=max(OUT.width, wanted)).print(table)
+    print_whole(table)
     return count

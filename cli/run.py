@@ -1,34 +1,18 @@
 """`opitios run`, `stop`, `status`, `migrate`: the whole stack of one OPITIOS_HOME."""
 
 import os
-import secrets
-import shutil
 import signal
-import sys
 import time
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
-import requests
 import typer
 from rich.table import Table
 
-from cli.admin import machine_origin
-from cli.output import OUT
-from config.clock import SYSTEM_CLOCK
-from config.home import find_home
-from config.ids import SYSTEM_IDS
+from cli.output import OUT, command_name
+from config.home import Home, find_home
 from config.settings import Settings, load_settings
-from events.hints import HintPublisher
-from models.migrate import allow_logins, upgrade
-from models.session import Database
-from services.accounts import upsert_accounts
-from services.users import create_first_admin
 from stack.stack import Stack, StackError
-
-_HEALTHY_S = 90
-_WORKERS = {"entries", "background"}
 
 
 def run(
@@ -37,6 +21,8 @@ def run(
     ] = False,
 ) -> None:
     """Start Postgres, Redis, the simulated exchange and every process, and print what to try."""
+    from cli.bring_up import bring_up  # noqa: PLC0415  no other command shall wait for Alembic and Celery
+
     started = time.monotonic()  # noqa: TID251  a person waits, in real time
     home = find_home()
     stack = Stack(home, _environment(), _say)
@@ -44,38 +30,11 @@ def run(
         OUT.print(f"Opitios already runs in {home.root}.")
         print_first_commands(load_settings(), password=None)
         return
-    settings, password = bring_up(stack, os.environ)
+    settings, password = bring_up(stack, os.environ, _say)
     OUT.print(f"\nOpitios runs ({time.monotonic() - started:.0f} s).")  # noqa: TID251  likewise
     print_first_commands(settings, password)
     if foreground:
         _stay(stack)
-
-
-def bring_up(stack: Stack, environ: Mapping[str, str]) -> tuple[Settings, str | None]:
-    """Start a stack from nothing to healthy; return its settings and the first admin's password if it is new.
-
-    `environ` is where the settings are read from; it names the stack's home. A start that fails is stopped again.
-    """
-    stack.prepare()
-    stack.start_infrastructure()
-    try:
-        password = _prepare_database(load_settings(environ))
-        stack.start_applications()
-        settings = load_settings(environ)
-        await_health(stack, settings)
-    except BaseException:
-        stack.stop()  # half a system is worse than none
-        raise
-    return settings, password
-
-
-def await_health(stack: Stack, settings: Settings) -> None:
-    """Return when orders can be placed. Raises StackError with what is missing after 90 s."""
-    hints = HintPublisher(settings.redis_url.get_secret_value())
-    try:
-        stack.wait_healthy(lambda: _missing(settings, hints), _HEALTHY_S)
-    finally:
-        hints.close()
 
 
 def stop() -> None:
@@ -86,7 +45,9 @@ def stop() -> None:
 
 def status() -> None:
     """Show every process with its state."""
-    rows = Stack(find_home(), os.environ, _say).status()
+    home = find_home()
+    _require_ours(home)
+    rows = Stack(home, os.environ, _say).status()
     if not rows:
         OUT.print("Nothing runs. Start with: make run")
         raise typer.Exit(1)
@@ -98,7 +59,11 @@ def status() -> None:
 
 def migrate() -> None:
     """Bring the database of DATABASE_URL to the newest revision and let the system's roles log in."""
-    _prepare_database(load_settings())
+    from cli.database import prepare_database  # noqa: PLC0415  see run
+
+    settings = load_settings()
+    _say("bringing the database to the newest revision")
+    prepare_database(settings)
     OUT.print("The database is at the newest revision.")
 
 
@@ -110,7 +75,7 @@ def register(app: typer.Typer) -> None:
 
 def print_first_commands(settings: Settings, password: str | None) -> None:
     """Print where everything is and the three commands to try; the password only when it was made just now."""
-    command = _command()
+    command = command_name()
     OUT.print(f"  API      {settings.api_url}  (documentation at {settings.api_url}/docs, health at /health)")
     OUT.print(f"  data     {settings.home.root}  (secrets.yml, logs, databases)", markup=False)
     OUT.print(f"  accounts {', '.join(account.name for account in settings.accounts) or 'none in secrets.yml'}")
@@ -128,48 +93,10 @@ def print_first_commands(settings: Settings, password: str | None) -> None:
     OUT.print("\nStop with: make stop")
 
 
-def _prepare_database(settings: Settings) -> str | None:
-    """Migrate, upsert the configured accounts, create the first admin; return the admin's password if it is new."""
-    migrations_url = settings.migrations_database_url.get_secret_value()
-    if not migrations_url:
-        raise StackError("DATABASE_URL is not set: which database is to be migrated?")
-    app_url = settings.app_database_url.get_secret_value()
-    _say("bringing the database to the newest revision")
-    upgrade(migrations_url)
-    allow_logins(migrations_url, app_url, settings.compliance_database_url.get_secret_value())
-    password = secrets.token_urlsafe(18)
-    database = Database(app_url, application_name="opitios-cli", pool_size=1)
-    try:
-        with database.unit() as unit:
-            upsert_accounts(unit, settings.accounts, SYSTEM_IDS)
-            created = create_first_admin(
-                unit, password, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=machine_origin()
-            )
-    finally:
-        database.dispose()
-    return password if created else None
-
-
-def _missing(settings: Settings, hints: HintPublisher) -> str | None:
-    """Return what is not there yet, None when orders can be placed."""
-    session = requests.Session()
-    session.trust_env = False
-    try:
-        health = session.get(f"{settings.api_url}/health", timeout=5).json()
-    except (requests.RequestException, ValueError):
-        return "the API"
-    finally:
-        session.close()
-    parts = health["parts"]
-    for name in ("database", "redis"):
-        if parts[name]["state"] != "healthy":
-            return name
-    if settings.accounts and not parts["instruments"]["known"]:
-        return "the broker's instruments"
-    if settings.accounts and parts["accounts"]["not_read"]:
-        return f"{parts['accounts']['not_read']} account(s) to be read at the broker"
-    absent = _WORKERS - hints.workers()
-    return f"worker {', '.join(sorted(absent))}" if absent else None
+def _require_ours(home: Home) -> None:
+    """Refuse to say that nothing runs where this user cannot look."""
+    if home.run.is_dir() and not os.access(home.run, os.R_OK | os.X_OK):
+        raise StackError(f"{home.root} belongs to another user: set OPITIOS_HOME, or ask as that user.")
 
 
 def _stay(stack: Stack) -> None:
@@ -192,15 +119,3 @@ def _environment() -> dict[str, str]:
 
 def _say(text: str) -> None:
     OUT.print(f"  {text}", markup=False, style="dim")
-
-
-def _command() -> str:
-    """Return how this command is called from here: its name when it is on the PATH, else its path."""
-    here = Path(sys.argv[0])
-    found = shutil.which(here.name)
-    if found is not None and Path(found).resolve() == here.resolve():
-        return here.name
-    try:
-        return str(here.resolve().relative_to(Path.cwd()))
-    except ValueError:
-        return str(here)

@@ -146,11 +146,13 @@ def _with_driver(value: str) -> str:
 
 
 def _runtime(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}; OPITIOS_HOME must name a directory of this user") from None
+    except ValueError as error:
         raise ConfigError(f"{path}: not readable as JSON ({error}); start the stack again to write it anew") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected an object at the top; start the stack again to write it anew")

@@ -1,0 +1,64 @@
+"""From nothing to a stack where orders can be placed. Loading this takes half a second, so `run` imports it late."""
+
+from collections.abc import Callable, Mapping
+
+import requests
+
+from cli.database import prepare_database
+from config.settings import Settings, load_settings
+from events.hints import HintPublisher
+from stack.stack import Stack
+
+_HEALTHY_S = 90
+_WORKERS = {"entries", "background"}
+
+
+def bring_up(stack: Stack, environ: Mapping[str, str], report: Callable[[str], None]) -> tuple[Settings, str | None]:
+    """Start a stack and wait until it is healthy; return its settings and the first admin's password if it is new.
+
+    `environ` is where the settings are read from; it names the stack's home. A start that fails is stopped again.
+    """
+    stack.prepare()
+    load_settings(environ)  # a file that cannot be used is said before any server runs
+    stack.start_infrastructure()
+    try:
+        report("bringing the database to the newest revision")
+        password = prepare_database(load_settings(environ))
+        stack.start_applications()
+        settings = load_settings(environ)
+        await_health(stack, settings)
+    except BaseException:
+        stack.stop()  # half a system is worse than none
+        raise
+    return settings, password
+
+
+def await_health(stack: Stack, settings: Settings) -> None:
+    """Return when orders can be placed. Raises StackError with what is missing after 90 s."""
+    hints = HintPublisher(settings.redis_url.get_secret_value())
+    try:
+        stack.wait_healthy(lambda: _missing(settings, hints.workers), _HEALTHY_S)
+    finally:
+        hints.close()
+
+
+def _missing(settings: Settings, workers: Callable[[], set[str]]) -> str | None:
+    """Return what is not there yet, None when orders can be placed."""
+    session = requests.Session()
+    session.trust_env = False
+    try:
+        health = session.get(f"{settings.api_url}/health", timeout=5).json()
+    except (requests.RequestException, ValueError):
+        return "the API"
+    finally:
+        session.close()
+    parts = health["parts"]
+    for name in ("database", "redis"):
+        if parts[name]["state"] != "healthy":
+            return name
+    if settings.accounts and not parts["instruments"]["known"]:
+        return "the broker's instruments"
+    if settings.accounts and parts["accounts"]["not_read"]:
+        return f"{parts['accounts']['not_read']} account(s) to be read at the broker"
+    absent = _WORKERS - workers()
+    return f"worker {', '.join(sorted(absent))}" if absent else None

@@ -1,0 +1,79 @@
+"""What the command line does in the database itself. Loading this takes half a second, so commands import it late."""
+
+import os
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import sqlalchemy.exc
+
+from config.clock import SYSTEM_CLOCK
+from config.ids import SYSTEM_IDS
+from config.settings import ConfigError, Settings
+from models.migrate import allow_logins, upgrade
+from models.session import Database
+from models.unit import Unit
+from services.accounts import upsert_accounts
+from services.origin import Origin
+from services.users import create_first_admin, reset_password
+
+
+def prepare_database(settings: Settings) -> str | None:
+    """Migrate, upsert the configured accounts, create the first admin; return the admin's password if it is new.
+
+    Raises ConfigError without a database and with the server's words when it refuses.
+    """
+    migrations_url = settings.migrations_database_url.get_secret_value()
+    if not migrations_url:
+        raise ConfigError("No database is known here: make run, or set DATABASE_URL")
+    app_url = settings.app_database_url.get_secret_value()
+    with _sentences():
+        upgrade(migrations_url)
+        allow_logins(migrations_url, app_url, settings.compliance_database_url.get_secret_value())
+    password = secrets.token_urlsafe(18)
+    with _unit(settings) as unit:
+        upsert_accounts(unit, settings.accounts, SYSTEM_IDS)
+        created = create_first_admin(unit, password, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=_machine_origin())
+    return password if created else None
+
+
+def replace_password(settings: Settings, username: str) -> str | None:
+    """Give a user a new password and return it, None for an unknown user. Raises ConfigError as above."""
+    password = secrets.token_urlsafe(18)
+    with _unit(settings) as unit:
+        now = SYSTEM_CLOCK.now()
+        found = reset_password(unit, username, password, now=now, ids=SYSTEM_IDS, origin=_machine_origin())
+    return password if found else None
+
+
+@contextmanager
+def _unit(settings: Settings) -> Iterator[Unit]:
+    url = settings.app_database_url.get_secret_value()
+    if not url:
+        raise ConfigError("No database is known here: make run, or set OPITIOS_APP_DATABASE_URL")
+    database = Database(url, application_name="opitios-cli", pool_size=1)
+    try:
+        with _sentences(), database.unit() as unit:
+            yield unit
+    finally:
+        database.dispose()
+
+
+@contextmanager
+def _sentences() -> Iterator[None]:
+    try:
+        yield
+    except sqlalchemy.exc.DBAPIError as error:
+        # psycopg's first line is the server's answer or why there is none; it never holds a password
+        said = str(error.orig).strip().partition("\n")[0].rstrip(".")
+        raise ConfigError(f"The database says: {said}. Start it with: make run") from None
+
+
+def _machine_origin() -> Origin:
+    """Return who acts at this terminal: the account of the machine."""
+    return Origin(
+        actor=f"os:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}",
+        host=socket.gethostname(),
+        process=f"cli:{os.getpid()}",
+    )
