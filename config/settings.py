@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from config.home import Home, find_home
 from domain.account_type import AccountType
@@ -68,6 +68,9 @@ class WorkerSettings(_Section):
     events: bool = False
 
 
+_JWT_KEY_BYTES = 32
+
+
 class Settings(_Section):
     """Everything a process needs to know at its start."""
 
@@ -81,11 +84,19 @@ class Settings(_Section):
     compliance_database_url: SecretStr = SecretStr("")
     redis_url: SecretStr = SecretStr("")
     exchange_url: str | None = None
-    jwt_secret: SecretStr = Field(default=SecretStr(""), min_length=32)  # bytes an HS256 key needs
+    jwt_secret: SecretStr = SecretStr("")
     jwt_hours: int = Field(default=168, gt=0, le=168)
     trading: TradingSettings = TradingSettings()
     worker: WorkerSettings = WorkerSettings()
     accounts: tuple[AccountSettings, ...] = ()
+
+    @field_validator("jwt_secret")
+    @classmethod
+    def _long_enough(cls, secret: SecretStr) -> SecretStr:
+        if len(secret.get_secret_value()) < _JWT_KEY_BYTES:
+            message = f"expected at least {_JWT_KEY_BYTES} characters: HS256 signs with a key of that length"
+            raise ValueError(message)
+        return secret
 
     @property
     def api_url(self) -> str:

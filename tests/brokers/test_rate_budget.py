@@ -46,18 +46,26 @@ def test_the_answer_says_when_it_is_worth_asking_again(clock: HandClock) -> None
 
     wait_s = budget.take("demo")
 
-    assert wait_s == pytest.approx(1)
-    clock.ms += wait_s * 1000 - 10
+    assert wait_s == pytest.approx(2)  # the second to be told: the first moment is another's
+    clock.ms += wait_s * 1000 + 0.001
+    assert budget.take("demo") == 0
+
+
+def test_whoever_comes_too_early_is_refused_and_nothing_is_taken(clock: HandClock) -> None:
+    budget = LocalRateBudget(clock, {"demo": 60})
+    granted(budget)
+
+    clock.ms += 990
     assert budget.take("demo") > 0
     clock.ms += 10.001
     assert budget.take("demo") == 0
 
 
-def test_asking_in_vain_costs_nothing(clock: HandClock) -> None:
+def test_those_who_wait_are_told_one_moment_after_the_other(clock: HandClock) -> None:
     budget = LocalRateBudget(clock, {"demo": 60})
     granted(budget)
 
-    assert len({budget.take("demo") for _ in range(5)}) == 1
+    assert [budget.take("demo") for _ in range(4)] == pytest.approx([2, 3, 4, 5])
 
 
 def test_a_long_rest_saves_up_no_more_than_the_burst(clock: HandClock) -> None:

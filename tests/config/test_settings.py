@@ -12,7 +12,7 @@ from config.settings import ConfigError, Settings, load_settings
 from domain.account_type import AccountType
 from domain.balance import BalanceRule, OnBalanceError
 
-CANARY = "canary-9f31"
+CANARY = "canary-9f31-in-more-than-32-letters"
 PREDECESSOR = """
 app: {name: opitios}          # sections and fields nobody here knows are tolerated
 trading:
@@ -20,7 +20,7 @@ trading:
   balance_check_enabled: true
   real_data_only: true
 jwt:
-  secret_key: a-signing-key
+  secret_key: a-signing-key-of-at-least-32-letters
   expiration_hours: 24
 accounts:
   main:
@@ -79,7 +79,7 @@ def test_the_predecessors_file_is_read_as_it_is(home: Path) -> None:
     settings = load(home, secrets=PREDECESSOR)
 
     assert settings.trading.minimum_balance == Decimal("7500.50")
-    assert (settings.jwt_secret.get_secret_value(), settings.jwt_hours) == ("a-signing-key", 24)
+    assert (settings.jwt_secret.get_secret_value(), settings.jwt_hours) == ("a-signing-key-of-at-least-32-letters", 24)
     main, second, third = settings.accounts
     assert (main.name, main.api_key.get_secret_value(), main.secret_key.get_secret_value()) == ("main", "PK1", "s1")
     assert (main.paper_trading, main.base_url, main.enabled) == (True, "https://paper-api.alpaca.markets", True)
@@ -101,16 +101,25 @@ def test_an_account_may_have_thresholds_of_its_own_or_none(home: Path) -> None:
 
 
 def test_secrets_win_over_the_runtime_file_and_the_environment_over_both(home: Path) -> None:
-    runtime = {"jwt_secret": "runtime", "jwt_hours": 1, "redis_url": "redis://runtime", "ports": {"api": 1234}}
-    secrets = "jwt: {secret_key: file, expiration_hours: 2}"
+    runtime = {
+        "jwt_secret": "runtime-key-xxxxxxxxxxxxxxxxxxxx",
+        "jwt_hours": 1,
+        "redis_url": "redis://runtime",
+        "ports": {"api": 1234},
+    }
+    secrets = "jwt: {secret_key: file-key-xxxxxxxxxxxxxxxxxxxxxxx, expiration_hours: 2}"
 
-    assert load(home, runtime=runtime).jwt_secret.get_secret_value() == "runtime"
+    assert load(home, runtime=runtime).jwt_secret.get_secret_value() == "runtime-key-xxxxxxxxxxxxxxxxxxxx"
     both = load(home, runtime=runtime, secrets=secrets)
-    assert (both.jwt_secret.get_secret_value(), both.jwt_hours) == ("file", 2)
+    assert (both.jwt_secret.get_secret_value(), both.jwt_hours) == ("file-key-xxxxxxxxxxxxxxxxxxxxxxx", 2)
     assert (both.redis_url.get_secret_value(), both.api_port) == ("redis://runtime", 1234)
-    environment = {"OPITIOS_JWT_SECRET": "env", "REDIS_URL": "redis://env", "OPITIOS_API_PORT": "4321"}
+    environment = {
+        "OPITIOS_JWT_SECRET": "env-key-xxxxxxxxxxxxxxxxxxxxxxxx",
+        "REDIS_URL": "redis://env",
+        "OPITIOS_API_PORT": "4321",
+    }
     every = load(home, runtime=runtime, secrets=secrets, **environment)
-    assert (every.jwt_secret.get_secret_value(), every.jwt_hours) == ("env", 2)
+    assert (every.jwt_secret.get_secret_value(), every.jwt_hours) == ("env-key-xxxxxxxxxxxxxxxxxxxxxxxx", 2)
     assert (every.redis_url.get_secret_value(), every.api_port) == ("redis://env", 4321)
 
 
@@ -124,12 +133,15 @@ def test_one_switch_of_a_section_leaves_the_others(home: Path) -> None:
 
 
 def test_the_working_directorys_file_wins_over_the_homes_and_a_named_one_over_both(home: Path, tmp_path: Path) -> None:
-    assert load(home, secrets="jwt: {secret_key: home}").jwt_secret.get_secret_value() == "home"
-    Path("secrets.yml").write_text("jwt: {secret_key: work}")
-    assert load(home).jwt_secret.get_secret_value() == "work"
+    assert (
+        load(home, secrets="jwt: {secret_key: home-key-xxxxxxxxxxxxxxxxxxxxxxx}").jwt_secret.get_secret_value()
+        == "home-key-xxxxxxxxxxxxxxxxxxxxxxx"
+    )
+    Path("secrets.yml").write_text("jwt: {secret_key: work-key-xxxxxxxxxxxxxxxxxxxxxxx}")
+    assert load(home).jwt_secret.get_secret_value() == "work-key-xxxxxxxxxxxxxxxxxxxxxxx"
     named = tmp_path / "named.yml"
-    named.write_text("jwt: {secret_key: named}")
-    assert load(home, OPITIOS_CONFIG=str(named)).jwt_secret.get_secret_value() == "named"
+    named.write_text("jwt: {secret_key: named-key-xxxxxxxxxxxxxxxxxxxxxx}")
+    assert load(home, OPITIOS_CONFIG=str(named)).jwt_secret.get_secret_value() == "named-key-xxxxxxxxxxxxxxxxxxxxxx"
 
 
 @pytest.mark.parametrize("scheme", ["postgres", "postgresql", "postgresql+psycopg"])
