@@ -92,32 +92,33 @@ def apply_poll(
     if row is None or OrderStatus(row.status) not in IN_FLIGHT | TERMINAL:
         return None
     added = [fill for fill in fills if _insert(unit, row, fill, ids)]
-    total = unit.row(_SUM, {"order_id": row.order_id})
-    known, average = (Decimal(0), None) if total is None else (total.qty, total.avg_price)
+    known = unit.rows(_SUM, {"order_id": row.order_id})[0]
     before = OrderStatus(row.status)
-    after = _next_status(before, order, known, row.qty)
-    events = [_fill_event(fill, after, known, now) for fill in added]
-    changes: dict[str, Any] = {"filled_qty": known, "filled_avg_price": None if average is None else round(average, 8)}
-    if order is not None and known == order.filled_qty:
-        changes["fills_known_at"] = now
+    after = _next_status(before, order, known.qty, row.qty)
+    events = [_fill_event(fill, after, known.qty, now) for fill in added]
+    if after not in {before, OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED}:  # those two arrive with their fills
+        detail = {"broker_status": None if order is None else order.raw_status}
+        events.append(Event(OrderEvent(after.value), "poll", now, detail=detail))
+    changes = _changes(row, order, known, after, now=now)
     if after is before:
-        pause = After(_pause_s(row.submitted_at or row.requested_at, now))
-        note(unit, row.order_id, events, origin, changes=changes | ({} if before in TERMINAL else {"due_at": pause}))
+        note(unit, row.order_id, events, origin, changes=changes)
         return after
-    if after not in {OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED}:
-        events.append(
-            Event(OrderEvent(after.value), "poll", now, detail={"broker_status": order.raw_status if order else None})
-        )
-        if after is OrderStatus.REJECTED:
-            changes |= {
-                "rejected_by": "broker",
-                "reason_code": "broker_rejected",
-                "reason": "rejected after acceptance",
-            }
+    return after if move(unit, Move(row.order_id, after, row.fence, changes), events, origin) is not None else None
+
+
+def _changes(
+    row: Row[Any], order: BrokerOrder | None, known: Row[Any], after: OrderStatus, *, now: dt.datetime
+) -> dict[str, Any]:
+    average = None if known.avg_price is None else round(known.avg_price, 8)
+    changes: dict[str, Any] = {"filled_qty": known.qty, "filled_avg_price": average}
+    if order is not None and known.qty == order.filled_qty:
+        changes["fills_known_at"] = now
     if after not in TERMINAL:
         changes["due_at"] = After(_pause_s(row.submitted_at or row.requested_at, now))
-    moved = move(unit, Move(row.order_id, after, row.fence, changes), events, origin)
-    return after if moved is not None else None
+    if after is OrderStatus.REJECTED and row.status != OrderStatus.REJECTED:
+        words = {"reason_code": "broker_rejected", "reason": "rejected after acceptance"}
+        changes |= {"rejected_by": "broker"} | words
+    return changes
 
 
 def _insert(unit: Unit, order: Row[Any], fill: BrokerFill, ids: Ids) -> bool:

@@ -98,7 +98,10 @@ SELECT m.order_date, m.order_id, m.last_seq - %(events_n)s + e.n, m.account_id, 
 
 
 def move(unit: Unit, step: Move, events: Sequence[Event], origin: Origin) -> Row[Any] | None:
-    """Change the status and record the events; return the new row, None when the order was elsewhere or overtaken."""
+    """Change the status and record the events; return what the row says now (`status`, `fence`, `attempts`).
+
+    None when the order was elsewhere or somebody had overtaken the mover: nothing is written then.
+    """
     allowed = set(sources_of(step.to)) if step.came_from is None else set(step.came_from) & sources_of(step.to)
     changes = dict(step.changes) | (
         {} if step.to is OrderStatus.SUBMITTING else {"lease_owner": None, "lease_until": None}
@@ -213,4 +216,4 @@ def _statement(assignments: list[str], where: str) -> str:
     return f"""WITH moved AS (
   UPDATE trading.orders o SET {", ".join(assignments)} WHERE {where} RETURNING o.*
 ), logged AS ({_EVENTS})
-SELECT * FROM moved"""  # noqa: S608  nothing of a caller is in the text
+SELECT status, fence, attempts FROM moved"""  # noqa: S608  nothing of a caller is in the text

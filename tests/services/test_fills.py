@@ -143,7 +143,7 @@ def test_a_nul_in_a_brokers_words_does_not_make_the_outcome_unwritable(ctx: Cont
     with ctx.database.statement() as unit:
         row = move(unit, Move(polled.order_id, S.REJECTED, 0, changes), [event], TEST_ORIGIN)
     assert row is not None
-    assert row.reason == "no?thing"
+    assert order(ctx, polled.order_id).reason == "no?thing"
 
 
 def test_a_rest_that_the_broker_refuses_ends_the_order_without_calling_it_refused(ctx: Context) -> None:
