@@ -22,6 +22,26 @@ class OnBalanceError(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class StoredRead:
+    """A balance read that was stored: its cash in USD, and the number it drew before its request was sent."""
+
+    cash: Decimal
+    read_seq: int
+
+
+def freed_below(previous: StoredRead | None, latest: StoredRead) -> int | None:
+    """Return the number below which spent money is shown by the balance, None when the two reads do not agree (R18).
+
+    A broker may answer an old balance for a while: money spent before *both* reads began is freed, and only when the
+    later one is not above the earlier one. A stale answer then is either the first (the second corrects it) or the
+    second (it is higher, and nothing is freed).
+    """
+    if previous is None or latest.cash > previous.cash:
+        return None
+    return previous.read_seq
+
+
+@dataclass(frozen=True, slots=True)
 class BalanceCheck:
     """The numbers a refusal must say, in USD; `passed` is the rule's answer."""
 

@@ -1,12 +1,29 @@
 """What an order costs, in USD (ACC-002, R17)."""
 
-from decimal import Decimal
+from decimal import ROUND_UP, Decimal
 
 from domain.orders import OrderTerms, Side
 
 ZERO = Decimal(0)
+_SMALLEST = Decimal("0.00000001")
 MOST = Decimal(999_999_999_999)
 """The largest amount the tables hold (USD)."""
+
+
+def open_part(reserved: Decimal, *, qty: Decimal, filled_before: Decimal, filled_now: Decimal) -> Decimal:
+    """Return what of a reservation (USD) still belongs to the open part after more of the order filled (R17).
+
+    Rounded up to what the tables hold, so that many small fills never free a cent too much.
+    """
+    left_before, left_now = qty - filled_before, max(ZERO, qty - filled_now)
+    if left_before <= 0 or left_now == 0:
+        return ZERO
+    return (reserved * left_now / left_before).quantize(_SMALLEST, rounding=ROUND_UP)
+
+
+def spent_on(side: str, *, qty: Decimal, price: Decimal, multiplier: Decimal) -> Decimal:
+    """Return what a fill took from the cash, in USD; a sell takes nothing."""
+    return qty * price * multiplier if side == Side.BUY else ZERO
 
 
 def order_cost(

@@ -17,7 +17,8 @@ class Order(Base):
 
     What the next step is follows from the status: place (requested), look up (submitting past its lease, unknown),
     poll (accepted, partially_filled). `fence` rises with every claim, so that a stopped worker's answer is refused.
-    `reserved` (USD) outlives the order's end until a balance read with a number above `ended_seq` was stored (R18).
+    `reserved` is what the open part may still cost (USD), `spent` what its fills cost and the stored balance may not
+    show yet: freed by two balance reads that began after `spent_seq` was drawn and agree (R17, R18).
     Every fill before `fills_known_at` is here: the next read of fills begins there, not at the order's beginning.
     """
 
@@ -31,7 +32,15 @@ class Order(Base):
         UniqueConstraint("account_id", "broker_client_id"),
         UniqueConstraint("order_id", "order_date"),
         Index("ix_orders_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
-        Index("ix_orders_reserved", "account_id", postgresql_where=text("reserved > 0")),
+        Index("ix_orders_reserved", "account_id", postgresql_where=text("reserved > 0 OR spent > 0")),
+        Index(
+            "ix_orders_open_sells",
+            "account_id",
+            "symbol",
+            postgresql_where=text(
+                "side = 'sell' AND status IN ('submitting', 'unknown', 'accepted', 'partially_filled', 'quarantined')"
+            ),
+        ),
         Index("ix_orders_account_id_requested_at", "account_id", "requested_at"),
         {"schema": TRADING},
     )
@@ -61,7 +70,8 @@ class Order(Base):
     filled_avg_price: Mapped[Decimal | None]
     fills_known_at: Mapped[dt.datetime | None]
     reserved: Mapped[Decimal] = mapped_column(server_default=text("0"))
-    ended_seq: Mapped[int | None]
+    spent: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    spent_seq: Mapped[int | None]
     due_at: Mapped[dt.datetime | None]
     place_before: Mapped[dt.datetime]
     hints: Mapped[int] = mapped_column(server_default=text("0"))

@@ -11,6 +11,7 @@ from sqlalchemy import Row
 
 from config.settings import AccountSettings
 from domain.account_type import AccountType, AccountTypeReading, AccountTypeSource, detect, disagreement
+from domain.balance import StoredRead, freed_below
 from domain.broker import AccountReading
 from domain.ids import Ids
 from models.unit import Unit
@@ -103,22 +104,36 @@ WHERE b.read_seq < excluded.read_seq
 RETURNING account_id
 """
 
-_RELEASE = """
-UPDATE trading.orders SET reserved = 0
- WHERE account_id = %(account_id)s AND reserved > 0 AND ended_seq < %(read_seq)s
+_FREE = """
+UPDATE trading.orders SET spent = 0
+ WHERE account_id = %(account_id)s AND spent > 0 AND spent_seq < %(below)s
 """
 
 
 def store_balance(unit: Unit, account_id: uuid.UUID, reading: AccountReading, read_seq: int) -> None:
-    """Keep a balance read unless a later one is there, and free what ended before it began (R18)."""
+    """Keep a balance read unless a later one is there, and free what it and the read before it agree on (R18)."""
     # the account's lock keeps a claim from adding old cash and freed reservations up
-    unit.row(
-        "SELECT account_id FROM trading.accounts WHERE account_id = %(account_id)s FOR NO KEY UPDATE",
+    found = unit.row(
+        "SELECT b.cash, b.read_seq FROM trading.accounts a LEFT JOIN trading.balances b USING (account_id) "
+        "WHERE a.account_id = %(account_id)s FOR NO KEY UPDATE OF a",
         {"account_id": account_id},
     )
     values = {"cash": reading.cash, "buying_power": reading.buying_power, "equity": reading.equity}
-    if unit.row(_STORE, values | {"account_id": account_id, "read_seq": read_seq}) is not None:
-        unit.run(_RELEASE, {"account_id": account_id, "read_seq": read_seq})
+    if unit.row(_STORE, values | {"account_id": account_id, "read_seq": read_seq}) is None:
+        return
+    previous = None if found is None or found.cash is None else StoredRead(found.cash, found.read_seq)
+    below = freed_below(previous, StoredRead(reading.cash, read_seq))
+    if below is not None:
+        unit.run(_FREE, {"account_id": account_id, "below": below})
+
+
+def has_spent(unit: Unit, account_id: uuid.UUID) -> bool:
+    """Return whether fills of the account wait for a balance that shows them."""
+    row = unit.row(
+        "SELECT 1 FROM trading.orders WHERE account_id = %(account_id)s AND spent > 0 LIMIT 1",
+        {"account_id": account_id},
+    )
+    return row is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,10 +11,11 @@ from sqlalchemy import Row
 
 from domain.broker import BrokerFill, BrokerOrder
 from domain.ids import Ids
+from domain.money import open_part, spent_on
 from domain.order_state import IN_FLIGHT, TERMINAL, OrderEvent, OrderStatus
 from models.unit import Unit
 from services.order_outcome import status_after
-from services.order_transition import After, Event, Move, move, note
+from services.order_transition import After, Event, Move, NextReadSeq, move, note
 from services.origin import Origin
 
 MAX_POLL_S = 5
@@ -111,6 +112,7 @@ def _changes(
 ) -> dict[str, Any]:
     average = None if known.avg_price is None else round(known.avg_price, 8)
     changes: dict[str, Any] = {"filled_qty": known.qty, "filled_avg_price": average}
+    changes |= _money(row, known)
     if order is not None and known.qty == order.filled_qty:
         changes["fills_known_at"] = now
     if after not in TERMINAL:
@@ -119,6 +121,17 @@ def _changes(
         words = {"reason_code": "broker_rejected", "reason": "rejected after acceptance"}
         changes |= {"rejected_by": "broker"} | words
     return changes
+
+
+def _money(row: Row[Any], known: Row[Any]) -> dict[str, Any]:
+    """Return how the order's money moves from what is open to what is spent, at the fills' true cost (R17)."""
+    before = row.filled_qty * (row.filled_avg_price or 0)
+    after = known.qty * (known.avg_price or 0)
+    if known.qty == row.filled_qty:
+        return {}
+    left = open_part(row.reserved, qty=row.qty, filled_before=row.filled_qty, filled_now=known.qty)
+    paid = spent_on(row.side, qty=Decimal(1), price=after - before, multiplier=row.multiplier)
+    return {"reserved": left, "spent": row.spent + max(Decimal(0), paid), "spent_seq": NextReadSeq()}
 
 
 def _insert(unit: Unit, order: Row[Any], fill: BrokerFill, ids: Ids) -> bool:

@@ -67,16 +67,21 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
  WHERE o.order_id = %(order_id)s FOR NO KEY UPDATE OF a
 """
 
-_HELD = """(SELECT coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
-           WHERE f.account_id = o.account_id AND f.symbol = o.symbol)"""
+# what is held and not being sold already: sells reserve quantity, unknown ones included (R19)
+_HELD = """(
+         (SELECT coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
+           WHERE f.account_id = o.account_id AND f.symbol = o.symbol)
+       - (SELECT coalesce(sum(s.qty - s.filled_qty), 0) FROM trading.orders s
+           WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'sell' AND s.order_id <> o.order_id
+             AND s.status IN ('submitting', 'unknown', 'accepted', 'partially_filled', 'quarantined')))"""
 
 _FACTS = f"""
 SELECT o.*, a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
        a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
        a.on_balance_error, b.cash, extract(epoch FROM clock_timestamp() - b.read_at) AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
-       (SELECT coalesce(sum(r.reserved), 0) FROM trading.orders r
-         WHERE r.account_id = o.account_id AND r.reserved > 0) AS total_reserved,
+       (SELECT coalesce(sum(r.reserved + r.spent), 0) FROM trading.orders r
+         WHERE r.account_id = o.account_id AND (r.reserved > 0 OR r.spent > 0)) AS total_reserved,
        CASE WHEN o.side = 'sell' THEN {_HELD} ELSE 0 END AS held_qty
   FROM trading.orders o
   JOIN trading.accounts a USING (account_id)

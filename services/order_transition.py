@@ -27,6 +27,11 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
+class NextReadSeq:
+    """The next number of the balance reads: whatever read began before has a lower one (R18)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Event:
     """One audit event of an order; durations in ms, times by the wall clock of whoever saw it."""
 
@@ -74,6 +79,8 @@ _CHANGEABLE = frozenset(
         "filled_avg_price",
         "fills_known_at",
         "reserved",
+        "spent",
+        "spent_seq",
         "due_at",
         "lease_owner",
         "lease_until",
@@ -154,6 +161,8 @@ def _params(events: Sequence[Event], origin: Origin, changes: Mapping[str, Any])
 def _value(value: Any) -> Any:
     if isinstance(value, After):
         return value.seconds
+    if isinstance(value, NextReadSeq):
+        return None
     return value.replace("\0", "?") if isinstance(value, str) else value
 
 
@@ -178,35 +187,40 @@ def _event(number: int, event: Event) -> dict[str, Any]:
     }
 
 
-def _shape(changes: Mapping[str, Any]) -> tuple[tuple[str, bool], ...]:
-    return tuple(sorted((name, isinstance(value, After)) for name, value in changes.items()))
+_SQL_OF: dict[type, str] = {
+    After: "clock_timestamp() + make_interval(secs => %(c_{name})s)",
+    NextReadSeq: "nextval('trading.balance_read_seq')",
+}
+
+Shape = tuple[tuple[str, type], ...]
 
 
-def _assignments(shape: tuple[tuple[str, bool], ...]) -> list[str]:
+def _shape(changes: Mapping[str, Any]) -> Shape:
+    kinds = {name: type(value) if type(value) in _SQL_OF else object for name, value in changes.items()}
+    return tuple(sorted(kinds.items(), key=lambda item: item[0]))
+
+
+def _assignments(shape: Shape) -> list[str]:
     parts = ["last_seq = o.last_seq + %(events_n)s", "updated_at = clock_timestamp()"]
-    for name, is_timer in shape:
-        value = f"clock_timestamp() + make_interval(secs => %(c_{name})s)" if is_timer else f"%(c_{name})s"
-        parts.append(f"{name} = {value}")
+    parts += [f"{name} = {_SQL_OF.get(kind, '%(c_{name})s').format(name=name)}" for name, kind in shape]
     if "due_at" in dict(shape):
         parts += ["hints = 0", "next_hint_at = NULL"]
     return parts
 
 
 @lru_cache(maxsize=64)
-def _move_sql(shape: tuple[tuple[str, bool], ...], *, ended: bool) -> str:
+def _move_sql(shape: Shape, *, ended: bool) -> str:
     parts = ["status = %(to_status)s", *_assignments(shape)]
     if ended:
-        filled = "%(c_filled_qty)s::numeric" if "filled_qty" in dict(shape) else "o.filled_qty"
-        # cash that was spent stays reserved until a balance read that began after the end has been stored (R18)
-        parts.append("ended_seq = nextval('trading.balance_read_seq')")
-        parts += [] if "reserved" in dict(shape) else [f"reserved = CASE WHEN {filled} > 0 THEN o.reserved ELSE 0 END"]
+        # nothing more can be bought; what was bought stays in `spent` until the balance shows it (R18)
+        parts += [] if "reserved" in dict(shape) else ["reserved = 0"]
         parts += [] if "due_at" in dict(shape) else ["due_at = NULL"]
     where = "o.order_id = %(order_id)s AND o.status = ANY(%(allowed)s) AND o.fence = %(held_fence)s"
     return _statement(parts, where)
 
 
 @lru_cache(maxsize=64)
-def _note_sql(shape: tuple[tuple[str, bool], ...], *, held: bool) -> str:
+def _note_sql(shape: Shape, *, held: bool) -> str:
     guard = " AND o.status = %(held_status)s AND o.fence = coalesce(%(held_fence)s::bigint, o.fence)" if held else ""
     return _statement(_assignments(shape), f"o.order_id = %(order_id)s{guard}")
 

@@ -10,7 +10,7 @@ from brokers.registry import NoSuchBroker
 from config.celery import CHECK_BALANCE, CHECK_BALANCES
 from config.ids import trace_id
 from domain.broker import AccountReading
-from services.accounts import TypeUpdate, all_accounts, next_read_seq, store_balance, store_type
+from services.accounts import TypeUpdate, all_accounts, has_spent, next_read_seq, store_balance, store_type
 from services.leases import take_lease
 from services.operations import Operation, record_operation
 from tasks.app import app
@@ -43,16 +43,25 @@ def check_all() -> None:
 
 
 def check_balance(ctx: Context, account_id: uuid.UUID) -> bool:
-    """Read the account once and store type, balance and timing; return whether the broker answered."""
-    watch = Stopwatch(ctx.clock)
+    """Read the account and store type, balance and timing; return whether the broker answered.
+
+    Where fills wait for a balance that shows them, it is read a second time: two reads that agree free them (R18).
+    """
     with ctx.database.statement() as unit:
         row = unit.row("SELECT name FROM trading.accounts WHERE account_id = %(id)s", {"id": account_id})
+    if row is None or ctx.budget.take(row.name):
+        return True  # without budget the next beat is ten seconds away
+    if not _read(ctx, account_id, row.name):
+        return False
+    with ctx.database.statement() as unit:
+        again = has_spent(unit, account_id)
+    return not again or bool(ctx.budget.take(row.name)) or _read(ctx, account_id, row.name)
+
+
+def _read(ctx: Context, account_id: uuid.UUID, name: str) -> bool:
+    watch = Stopwatch(ctx.clock)
+    with ctx.database.statement() as unit:
         read_seq = next_read_seq(unit)
-    if row is None:
-        return True
-    name: str = row.name
-    if ctx.budget.take(name):
-        return True  # the next beat is ten seconds away
     reading: AccountReading | None = None
     failed: str | None = None
     network_ms: float | None = None

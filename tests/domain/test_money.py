@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.balance import BalanceRule, check_balance
-from domain.money import order_cost
+from domain.money import open_part, order_cost, spent_on
 from domain.orders import OrderTerms, OrderType, Side, TimeInForce
 
 BUY = OrderTerms("AAPL", Side.BUY, OrderType.LIMIT, TimeInForce.DAY, Decimal(10), Decimal(150))
@@ -107,3 +107,26 @@ def test_after_never_lets_the_rest_fall_below_the_minimum(
 ) -> None:
     checked = check_balance(BalanceRule.AFTER, cash=cash, reserved=reserved, minimum=minimum, order_cost=price)
     assert checked.passed is (cash - reserved - price >= minimum)
+
+
+OPEN = [  # reserved, qty, filled before, filled now, what stays reserved
+    ("2000", 10, 0, 4, "1200"),
+    ("1200", 10, 4, 10, "0"),
+    ("1200", 10, 4, 4, "1200"),
+    ("100", 3, 0, 1, "66.66666667"),  # rounded up: a cent too much, never too little
+    ("0", 10, 0, 5, "0"),
+    ("100", 10, 10, 10, "0"),
+    ("100", 10, 0, 12, "0"),  # more than was asked for
+]
+
+
+@pytest.mark.requirement("ACC-002")
+@pytest.mark.parametrize(("reserved", "qty", "before", "now", "left"), OPEN)
+def test_a_fill_frees_its_part_of_the_reservation(reserved: str, qty: int, before: int, now: int, left: str) -> None:
+    kept = open_part(Decimal(reserved), qty=Decimal(qty), filled_before=Decimal(before), filled_now=Decimal(now))
+    assert kept == Decimal(left)
+
+
+@pytest.mark.parametrize(("side", "spent"), [("buy", "1900"), ("sell", "0")])
+def test_a_fill_spends_its_true_cost_and_a_sell_nothing(side: str, spent: str) -> None:
+    assert spent_on(side, qty=Decimal(1), price=Decimal(19), multiplier=Decimal(100)) == Decimal(spent)

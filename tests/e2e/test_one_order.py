@@ -77,7 +77,7 @@ def test_an_option_is_bought_by_contracts(running: House) -> None:
 def test_a_buy_below_the_minimum_is_refused_with_the_four_numbers(running: House) -> None:
     account = running.account()
     running.exchange.change_account(account, cash="4999.99")
-    database_says = until(lambda: _cash(running, account) == "4999.99", 30)
+    database_says = until(lambda: running.cash(account) == "4999.99", 30)
     assert database_says
     order = running.ended(running.placed(account, qty="1", type="limit", limit_price="100"))
     assert (order["status"], order["rejected_by"], order["reason_code"]) == (
@@ -96,12 +96,6 @@ def test_a_buy_below_the_minimum_is_refused_with_the_four_numbers(running: House
         "100",
     )
     assert running.in_ledger(account, order) == []
-
-
-def _cash(running: House, account: str) -> str | None:
-    accounts = running.call("GET", "/api/v1/accounts").json()
-    cash: str | None = next(entry["cash"] for entry in accounts if entry["name"] == account)
-    return cash
 
 
 def test_a_gateway_timeout_after_acceptance_is_unknown_and_then_settled_by_our_id(running: House) -> None:

@@ -112,24 +112,39 @@ def test_a_read_that_began_earlier_never_overwrites_a_later_one(quiet: Bed) -> N
     assert cash(ctx) == 1000
 
 
+# cash of the reads that follow a fill of 500 USD, and after which of them the money is free; the account had 1000
+READS = [
+    ([500, 500], [False, True]),  # two that agree
+    ([500], [False]),  # one is not enough
+    ([1000, 500, 500], [False, True, True]),  # a stale first one is corrected by the second
+    ([500, 1000, 500], [False, False, True]),  # a stale second one frees nothing
+    ([500, 400], [False, True]),  # another order spent in between
+]
+
+
 @pytest.mark.requirement("ACC-002", "FR-002")
-def test_spent_money_is_freed_only_by_a_read_that_began_after_the_end(quiet: Bed) -> None:
+@pytest.mark.parametrize(("amounts", "freed"), READS)
+def test_spent_money_is_freed_by_two_reads_that_began_after_it_and_agree(
+    quiet: Bed, amounts: list[int], freed: list[bool]
+) -> None:
     ctx = quiet.context()
     account_id = account_of(ctx).account_id
     order_id = request(ctx)
     with ctx.database.unit() as unit:
         before = next_read_seq(unit)
-        end = next_read_seq(unit)
-        after = next_read_seq(unit)
         unit.run(
-            "UPDATE trading.orders SET reserved = 500, ended_seq = %(end)s WHERE order_id = %(id)s",
-            {"end": end, "id": order_id},
+            "UPDATE trading.orders SET spent = 500, spent_seq = nextval('trading.balance_read_seq') "
+            "WHERE order_id = %(id)s",
+            {"id": order_id},
         )
         store_balance(unit, account_id, reading(1000), before)
-    assert order(ctx, order_id).reserved == 500
-    with ctx.database.unit() as unit:
-        store_balance(unit, account_id, reading(500), after)
-    assert order(ctx, order_id).reserved == 0
+    assert order(ctx, order_id).spent == 500
+    seen = []
+    for amount in amounts:
+        with ctx.database.unit() as unit:
+            store_balance(unit, account_id, reading(amount), next_read_seq(unit))
+        seen.append(order(ctx, order_id).spent == 0)
+    assert seen == freed
 
 
 def test_another_key_must_be_read_again(quiet: Bed) -> None:

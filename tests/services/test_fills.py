@@ -82,7 +82,7 @@ def test_partial_fills_sum_to_filled_at_their_average(ctx: Context) -> None:
     row = order(ctx, polled.order_id)
     assert (status, row.filled_qty, row.filled_avg_price, row.due_at) == (S.FILLED, 10, 193, None)
     assert kinds(ctx, polled.order_id)[3:] == ["partially_filled", "filled"]
-    assert row.reserved == 2000  # until a balance read that began after the end
+    assert (row.reserved, row.spent) == (0, 1930)  # until two balance reads that began after it agree
 
 
 def test_filled_waits_for_its_fills(ctx: Context) -> None:
@@ -150,3 +150,14 @@ def test_a_rest_that_the_broker_refuses_ends_the_order_without_calling_it_refuse
     polled = working(ctx)
     assert poll(ctx, polled, told(polled, S.REJECTED, 4), fill(polled, 4, 4)) is S.CANCELED
     assert kinds(ctx, polled.order_id)[3:] == ["partially_filled", "canceled"]
+
+
+@pytest.mark.requirement("ACC-002")
+def test_money_moves_from_open_to_spent_at_the_fills_true_cost(ctx: Context) -> None:
+    polled = working(ctx)  # 2000 reserved for ten
+    poll(ctx, polled, told(polled, S.PARTIALLY_FILLED, 4), fill(polled, 4, 4, "250"))
+    row = order(ctx, polled.order_id)
+    assert (row.reserved, row.spent) == (1200, 1000)  # a fill above the price that was reserved raises the sum
+    poll(ctx, polled, told(polled, S.CANCELED, 4), fill(polled, 4, 4, "250"))
+    row = order(ctx, polled.order_id)
+    assert (row.status, row.reserved, row.spent) == ("canceled", 0, 1000)

@@ -134,3 +134,19 @@ def test_an_account_that_was_switched_off_takes_nothing(quiet: Bed) -> None:
         upsert_accounts(unit, [ctx.settings.accounts[0].model_copy(update={"enabled": False})], SYSTEM_IDS)
     claim(ctx, order_id)
     assert (order(ctx, order_id).status, order(ctx, order_id).reason_code) == ("rejected", "account_disabled")
+
+
+@pytest.mark.requirement("ACC-002")
+def test_what_is_being_sold_cannot_be_sold_twice_for_nothing(quiet: Bed) -> None:
+    ctx = quiet.context()
+    bought = request(ctx, qty=Decimal(5))
+    with ctx.database.statement() as unit:
+        unit.run(
+            "INSERT INTO trading.fills (fill_id, account_id, order_id, broker_order_id, broker_fill_id, symbol, side, "
+            "qty, price, cum_qty, occurred_at) VALUES (%(f)s, %(a)s, %(o)s, 'b', 'f', 'AAPL', 'buy', 5, 190, 5, now())",
+            {"f": SYSTEM_IDS.new(), "a": account_of(ctx).account_id, "o": bought},
+        )
+    first, second = (request(ctx, side=Side.SELL, qty=Decimal(5), limit_price=Decimal(200)) for _ in range(2))
+    claim(ctx, first)
+    claim(ctx, second)
+    assert (order(ctx, first).reserved, order(ctx, second).reserved) == (0, 1000)

@@ -94,7 +94,7 @@ def test_an_ended_order_is_never_due_again(ctx: Context, status: OrderStatus) ->
     assert row is not None
     now = order(ctx, order_id)
     assert (now.due_at, now.lease_owner) == (None, None)
-    assert now.ended_seq > 0
+    assert now.reserved == 0
 
 
 @pytest.mark.parametrize("column", ["status", "order_id", "qty; DROP TABLE trading.orders"])

@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import requests
 import yaml
 from pydantic import SecretStr
@@ -262,6 +263,18 @@ class House:
         """Return the order once it has ended."""
         return until(lambda: (found := self.order(href))["status"] in ENDED and found, seconds)  # type: ignore[no-any-return]
 
+    def cash(self, account: str) -> str | None:
+        """Return the account's stored balance."""
+        accounts = self.call("GET", "/api/v1/accounts").json()
+        cash: str | None = next(entry["cash"] for entry in accounts if entry["name"] == account)
+        return cash
+
+    def sql(self, statement: str, *values: str) -> None:
+        """Change the database as its owner could."""
+        url = self.settings.migrations_database_url.get_secret_value().replace("+psycopg", "")
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute(statement.encode(), values)
+
     def in_ledger(self, account: str, found: dict[str, Any]) -> list[dict[str, Any]]:
         """Return what the exchange has under the order's own id there."""
         ours = "opt-" + found["order_id"].replace("-", "")
@@ -269,12 +282,21 @@ class House:
 
 
 @contextmanager
-def house(extra_accounts: dict[str, dict[str, Any]] | None = None) -> Iterator[House]:
-    """Start everything with a pool of accounts; `extra_accounts` go into secrets.yml as they are."""
+def house(
+    extra_accounts: dict[str, dict[str, Any]] | None = None, overrides: dict[str, dict[str, Any]] | None = None
+) -> Iterator[House]:
+    """Start everything with a pool of accounts; `extra_accounts` go into secrets.yml, `overrides` into pooled ones.
+
+    An override's `cash` is what the account holds at the exchange.
+    """
     with harness(lambda _home, _runtime: applications()) as servers:
-        exchange = ExchangeProcess(servers.home.root / "world", exchange_accounts())
+        cash = {name: more.pop("cash") for name, more in (overrides or {}).items() if "cash" in more}
+        at_exchange = [entry | {"cash": cash.get(entry["name"], entry["cash"])} for entry in exchange_accounts()]
+        exchange = ExchangeProcess(servers.home.root / "world", at_exchange)
         secrets_file = Path(servers.home.root) / "secrets.yml"
         pooled = {entry["name"]: _plain(account_settings(exchange, entry["name"])) for entry in exchange_accounts()}
+        for name, more in (overrides or {}).items():
+            pooled[name] |= more
         secrets_file.write_text(yaml.safe_dump({"accounts": pooled | (extra_accounts or {})}))
         secrets_file.chmod(0o600)
         servers.environ["OPITIOS_EXCHANGE_URL"] = exchange.url
