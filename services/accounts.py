@@ -5,16 +5,13 @@ import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from sqlalchemy import Row
 
 from config.settings import AccountSettings
 from domain.account_type import AccountType, AccountTypeReading, AccountTypeSource, detect, disagreement
 from domain.balance import StoredRead, freed_below
 from domain.broker import AccountReading
 from domain.ids import Ids
-from models.unit import Unit
+from models.unit import Row, Unit
 from services.origin import Origin
 
 
@@ -68,7 +65,7 @@ def upsert_accounts(unit: Unit, accounts: Iterable[AccountSettings], ids: Ids) -
         unit.run(_UPSERT, values | {"account_id": ids.new(), "name": account.name})
 
 
-def all_accounts(unit: Unit, *, enabled_only: bool = True) -> Sequence[Row[Any]]:
+def all_accounts(unit: Unit, *, enabled_only: bool = True) -> Sequence[Row]:
     """Return the accounts with their balance, by name."""
     return unit.rows(
         "SELECT a.*, b.cash, b.read_at AS balance_read_at FROM trading.accounts a "
@@ -187,7 +184,7 @@ def store_type(
 
 def _write_type(
     unit: Unit,
-    row: Row[Any],
+    row: Row,
     reading: AccountTypeReading,
     number: str | None,
     *,
@@ -211,7 +208,7 @@ def _write_type(
 
 def _write_change(
     unit: Unit,
-    row: Row[Any],
+    row: Row,
     reading: AccountTypeReading,
     number: str | None,
     *,

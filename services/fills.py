@@ -7,13 +7,11 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Row
-
 from domain.broker import BrokerFill, BrokerOrder
 from domain.ids import Ids
 from domain.money import open_part, spent_on
 from domain.order_state import IN_FLIGHT, TERMINAL, OrderEvent, OrderStatus
-from models.unit import Unit
+from models.unit import Row, Unit
 from services.order_outcome import status_after
 from services.order_transition import After, Event, Move, NextReadSeq, move, note
 from services.origin import Origin
@@ -108,7 +106,7 @@ def apply_poll(
 
 
 def _changes(
-    row: Row[Any], order: BrokerOrder | None, known: Row[Any], after: OrderStatus, *, now: dt.datetime
+    row: Row, order: BrokerOrder | None, known: Row, after: OrderStatus, *, now: dt.datetime
 ) -> dict[str, Any]:
     average = None if known.avg_price is None else round(known.avg_price, 8)
     changes: dict[str, Any] = {"filled_qty": known.qty, "filled_avg_price": average}
@@ -123,7 +121,7 @@ def _changes(
     return changes
 
 
-def _money(row: Row[Any], known: Row[Any]) -> dict[str, Any]:
+def _money(row: Row, known: Row) -> dict[str, Any]:
     """Return how the order's money moves from what is open to what is spent, at the fills' true cost (R17)."""
     before = row.filled_qty * (row.filled_avg_price or 0)
     after = known.qty * (known.avg_price or 0)
@@ -134,7 +132,7 @@ def _money(row: Row[Any], known: Row[Any]) -> dict[str, Any]:
     return {"reserved": left, "spent": row.spent + max(Decimal(0), paid), "spent_seq": NextReadSeq()}
 
 
-def _insert(unit: Unit, order: Row[Any], fill: BrokerFill, ids: Ids) -> bool:
+def _insert(unit: Unit, order: Row, fill: BrokerFill, ids: Ids) -> bool:
     params = {
         "fill_id": ids.new(),
         "account_id": order.account_id,

@@ -8,9 +8,6 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
-
-from sqlalchemy import Row
 
 from config.settings import TradingSettings
 from domain.account_type import AccountType, AccountTypeSource
@@ -20,7 +17,7 @@ from domain.money import ZERO, order_cost
 from domain.order_state import OrderEvent, OrderStatus
 from domain.orders import AssetClass, OrderTerms, OrderType, Side, TimeInForce
 from domain.venue import classify_endpoint
-from models.unit import Unit
+from models.unit import Row, Unit
 from risk.facts import AccountFacts, Facts, StoredBalance
 from risk.pipeline import Ruling, rule_on
 from risk.verdict import Decision
@@ -153,7 +150,7 @@ def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin:
     note(unit, order_id, [event], origin, changes={"due_at": wait}, held=Held(OrderStatus.REQUESTED, None))
 
 
-def terms_of(order: Row[Any]) -> OrderTerms:
+def terms_of(order: Row) -> OrderTerms:
     """Return the terms an order's row holds."""
     return OrderTerms(
         symbol=order.symbol,
@@ -165,7 +162,7 @@ def terms_of(order: Row[Any]) -> OrderTerms:
     )
 
 
-def _facts(found: Row[Any], ask: Decimal | None, policy: Policy) -> Facts:
+def _facts(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
     trading = policy.trading
     terms = terms_of(found)
     enabled = trading.balance_check_enabled if found.balance_check_enabled is None else found.balance_check_enabled
@@ -191,9 +188,7 @@ def _facts(found: Row[Any], ask: Decimal | None, policy: Policy) -> Facts:
     return Facts(found.now, found.place_before, terms, account, balance, found.total_reserved, cost)
 
 
-def _write(
-    unit: Unit, found: Row[Any], facts: Facts, ruling: Ruling, *, clocks: Clocks, origin: Origin
-) -> Row[Any] | None:
+def _write(unit: Unit, found: Row, facts: Facts, ruling: Ruling, *, clocks: Clocks, origin: Origin) -> Row | None:
     kind = {"account_type": found.current_type, "account_type_source": found.current_source}
     if ruling.decision is Decision.ALLOW:
         event = _event(OrderEvent.SUBMITTING, ruling, clocks)

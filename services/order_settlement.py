@@ -7,13 +7,10 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from enum import Enum
-from typing import Any
-
-from sqlalchemy import Row
 
 from domain.broker import Accepted, BrokerOrder, Ticket
 from domain.order_state import OrderEvent, OrderStatus
-from models.unit import Unit
+from models.unit import Row, Unit
 from services.order_claim import LEASE_S, terms_of
 from services.order_outcome import Attempt, backoff_s, record_outcome
 from services.order_transition import After, Event, Held, Move, move, note
@@ -184,7 +181,7 @@ def claim_for_resend(unit: Unit, attempt: Attempt, origin: Origin) -> int | None
     return None if row is None else int(row.fence)
 
 
-def _settlement(found: Row[Any], fence: int) -> Settlement:
+def _settlement(found: Row, fence: int) -> Settlement:
     return Settlement(
         order_id=found.order_id,
         fence=fence,

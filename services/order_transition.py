@@ -12,10 +12,8 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Row
-
 from domain.order_state import TERMINAL, OrderEvent, OrderStatus, sources_of
-from models.unit import Unit
+from models.unit import Row, Unit
 from services.origin import Origin
 
 
@@ -104,7 +102,7 @@ SELECT m.order_date, m.order_id, m.last_seq - %(events_n)s + e.n, m.account_id, 
 """
 
 
-def move(unit: Unit, step: Move, events: Sequence[Event], origin: Origin) -> Row[Any] | None:
+def move(unit: Unit, step: Move, events: Sequence[Event], origin: Origin) -> Row | None:
     """Change the status and record the events; return what the row says now (`status`, `fence`, `attempts`).
 
     None when the order was elsewhere or somebody had overtaken the mover: nothing is written then.
@@ -130,7 +128,7 @@ def note(
     *,
     changes: Mapping[str, Any] | None = None,
     held: Held | None = None,
-) -> Row[Any] | None:
+) -> Row | None:
     """Record events of an order that stays where it is; `changes` may put its timer elsewhere.
 
     With `held` nothing is written, and None returned, once the order has moved on: whoever was overtaken must not put

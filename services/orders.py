@@ -7,13 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row
-
 from domain.errors import KeyReused, NotFound
 from domain.ids import broker_client_id
 from domain.order_state import OrderEvent, OrderStatus
 from domain.orders import OrderTerms
-from models.unit import Unit
+from models.unit import Row, Unit
 from services.origin import Origin
 
 
@@ -104,7 +102,7 @@ def find_by_key(unit: Unit, request: OrderRequest) -> Requested | None:
     return Requested(found.order_id, found.status, found.requested_at, found.order_id != request.order_id)
 
 
-def read_order(unit: Unit, order_id: uuid.UUID) -> Row[Any]:
+def read_order(unit: Unit, order_id: uuid.UUID) -> Row:
     """Return the order with its account's name. Raises NotFound."""
     found = unit.row(
         "SELECT o.*, a.name AS account FROM trading.orders o JOIN trading.accounts a USING (account_id) "
@@ -116,7 +114,7 @@ def read_order(unit: Unit, order_id: uuid.UUID) -> Row[Any]:
     return found
 
 
-def read_timeline(unit: Unit, order: Row[Any]) -> Sequence[Row[Any]]:
+def read_timeline(unit: Unit, order: Row) -> Sequence[Row]:
     """Return the order's audit events, oldest first."""
     return unit.rows(
         "SELECT * FROM audit.order_events WHERE order_date = %(order_date)s AND order_id = %(order_id)s ORDER BY seq",

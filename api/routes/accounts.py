@@ -15,4 +15,4 @@ def list_accounts(state: State, user: CurrentUser) -> list[AccountOut]:  # noqa:
     """Return every account with its type, the source of the type, and its last balance."""
     with state.database.statement() as unit:
         rows = all_accounts(unit, enabled_only=False)
-    return [AccountOut.model_validate(dict(row._mapping)) for row in rows]  # noqa: SLF001  SQLAlchemy's public name for it
+    return [AccountOut.model_validate(row._asdict()) for row in rows]

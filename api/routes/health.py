@@ -59,4 +59,4 @@ def _database(state: ApiState) -> dict[str, Any]:
             row = unit.row(_ACCOUNTS)
     except sqlalchemy.exc.SQLAlchemyError as error:
         return {"state": "down", "error": type(error).__name__}
-    return {"state": "healthy", "accounts": {} if row is None else dict(row._mapping)}  # noqa: SLF001  SQLAlchemy's public name
+    return {"state": "healthy", "accounts": {} if row is None else row._asdict()}

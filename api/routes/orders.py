@@ -38,9 +38,6 @@ def get_order(order_id: uuid.UUID, state: State, user: CurrentUser) -> OrderOut:
     with state.database.statement() as unit:
         order = read_order(unit, order_id)
         events = read_timeline(unit, order)
-    fields = dict(order._mapping) | {"type": order.order_type}  # noqa: SLF001  SQLAlchemy's public name for it
-    timeline = [
-        EventOut.model_validate(dict(event._mapping) | {"event": event.event_type})  # noqa: SLF001  likewise
-        for event in events
-    ]
+    fields = order._asdict() | {"type": order.order_type}
+    timeline = [EventOut.model_validate(event._asdict() | {"event": event.event_type}) for event in events]
     return OrderOut.model_validate(fields | {"timeline": timeline})
