@@ -1,4 +1,7 @@
-"""A bound on what a caller may send: bodies are read before anybody is asked who they are."""
+"""A bound on what a caller may send: bodies are read before anybody is asked who they are.
+
+FastAPI has one too, but answers with plain text where every other error of ours is problem+json.
+"""
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -49,6 +49,12 @@ ON CONFLICT (account_id, broker_order_id, cum_qty) DO NOTHING
 RETURNING fill_id
 """
 
+_LOCKED = """
+SELECT order_id, account_id, status, fence, side, qty, multiplier, filled_qty, filled_avg_price, reserved, spent,
+       submitted_at, requested_at
+  FROM trading.orders WHERE order_id = %(order_id)s FOR NO KEY UPDATE
+"""
+
 _SUM = """
 SELECT coalesce(sum(qty), 0) AS qty, sum(qty * price) / nullif(sum(qty), 0) AS avg_price
   FROM trading.fills WHERE order_id = %(order_id)s
@@ -85,9 +91,7 @@ def apply_poll(
     `order` None means that the broker's list did not hold it, which ends nothing (R14). `now` is from
     before the broker was asked. Returns the status after.
     """
-    row = unit.row(
-        "SELECT * FROM trading.orders WHERE order_id = %(order_id)s FOR NO KEY UPDATE", {"order_id": polled.order_id}
-    )
+    row = unit.row(_LOCKED, {"order_id": polled.order_id})
     if row is None or OrderStatus(row.status) not in IN_FLIGHT | TERMINAL:
         return None
     added = [fill for fill in fills if _insert(unit, row, fill, ids)]

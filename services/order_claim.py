@@ -73,7 +73,9 @@ _HELD = """(
              AND s.status IN ('submitting', 'unknown', 'accepted', 'partially_filled', 'quarantined')))"""
 
 _FACTS = f"""
-SELECT o.*, a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
+SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, o.place_before, o.multiplier, o.symbol,
+       o.side, o.order_type, o.time_in_force, o.qty, o.limit_price,
+       a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
        a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
        a.on_balance_error, b.cash, extract(epoch FROM clock_timestamp() - b.read_at) AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
