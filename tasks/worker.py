@@ -1,4 +1,4 @@
-"""A worker process: `python -m tasks.worker entries|background`, threads because the work is waiting (DESIGN 5)."""
+"""A worker process: `python -m tasks.worker entries|exits|background`, threads because its work is waiting."""
 
 import sys
 from typing import Any
