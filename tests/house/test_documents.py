@@ -36,4 +36,4 @@ def test_a_version_in_the_changelog_has_its_date() -> None:
 
     assert headings
     for heading in headings:
-        assert re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", heading), heading
+        assert heading == "[Unreleased]" or re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", heading), heading
