@@ -274,7 +274,7 @@ def house(extra_accounts: dict[str, dict[str, Any]] | None = None) -> Iterator[H
     with harness(lambda _home, _runtime: applications()) as servers:
         exchange = ExchangeProcess(servers.home.root / "world", exchange_accounts())
         secrets_file = Path(servers.home.root) / "secrets.yml"
-        pooled = {entry["name"]: _plain(account_settings(exchange, entry["name"])) for entry in exchange_accounts()}
+        pooled = {entry["name"]: plain(account_settings(exchange, entry["name"])) for entry in exchange_accounts()}
         secrets_file.write_text(yaml.safe_dump({"accounts": pooled | (extra_accounts or {})}))
         secrets_file.chmod(0o600)
         servers.environ["OPITIOS_EXCHANGE_URL"] = exchange.url
@@ -315,7 +315,8 @@ def _answers(made: House) -> bool:
     return parts["database"]["state"] == "healthy" and bool(parts["instruments"]["known"]) and waiting <= 1
 
 
-def _plain(account: AccountSettings) -> dict[str, Any]:
+def plain(account: AccountSettings) -> dict[str, Any]:
+    """Return an account as secrets.yml spells it."""
     return {
         "name": account.name,
         "api_key": account.api_key.get_secret_value(),
