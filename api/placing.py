@@ -11,7 +11,7 @@ from loguru import logger
 from api.schemas import OrderIn
 from api.state import ApiState
 from api.tracing import trace_of
-from config.celery import PLACE_ORDER
+from config.celery import placing_task
 from domain.errors import InvalidOrder, KeyMissing, OutcomeUnknown, UnknownAccount
 from domain.occ import parse_occ
 from domain.orders import FieldProblem, Instrument, OrderTerms, OrderType
@@ -58,7 +58,7 @@ def accept_order(state: ApiState, given: Incoming) -> AcceptedOrder:
     order = _checked(state, given)
     requested = _store(state, given.user, order)
     if not requested.replayed:
-        state.hints.hint(PLACE_ORDER, str(requested.order_id))
+        state.hints.hint(placing_task(order.terms.side), str(requested.order_id))
     return AcceptedOrder(requested.order_id, order.client_order_id, requested.status, requested.replayed)
 
 

@@ -27,7 +27,7 @@ REFERENCE_ACCOUNT = "reference"
 RATE_LIMIT = 600_000
 """Requests a minute of each account, at the exchange and in our settings alike: never what is measured."""
 _CASH_USD = "100000000"
-_WORKERS = ("worker-entries", "worker-background")
+_WORKERS = ("worker-entries", "worker-exits", "worker-background")
 _RESTART_S = 20
 
 Say = Callable[[str], None]

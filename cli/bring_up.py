@@ -5,12 +5,12 @@ from collections.abc import Callable, Mapping
 import requests
 
 from cli.database import prepare_database
+from config.celery import WORKER_QUEUES
 from config.settings import Settings, load_settings
 from events.hints import HintPublisher
 from stack.stack import Stack
 
 _HEALTHY_S = 90
-_WORKERS = {"entries", "background"}
 
 
 def bring_up(stack: Stack, environ: Mapping[str, str], report: Callable[[str], None]) -> tuple[Settings, str | None]:
@@ -60,5 +60,5 @@ def _missing(settings: Settings, workers: Callable[[], set[str]]) -> str | None:
         return "the broker's instruments"
     if settings.accounts and parts["accounts"]["not_read"]:
         return f"{parts['accounts']['not_read']} account(s) to be read at the broker"
-    absent = _WORKERS - workers()
+    absent = WORKER_QUEUES.keys() - workers()
     return f"worker {', '.join(sorted(absent))}" if absent else None

@@ -2,10 +2,15 @@
 
 from typing import Any
 
+from domain.orders import Side
+
 ENTRY_QUEUE = "orders.entry"
+EXIT_QUEUE = "orders.exit"
+CANCEL_QUEUE = "orders.cancel"
 BACKGROUND_QUEUE = "background"
 
-PLACE_ORDER = "orders.place"
+PLACE_ENTRY = "orders.place"
+PLACE_EXIT = "orders.place_exit"
 SETTLE_ORDER = "orders.settle"
 POLL_ORDERS = "orders.poll"
 CHECK_BALANCE = "balances.check"
@@ -14,7 +19,8 @@ SYNC_INSTRUMENTS = "instruments.sync"
 ENSURE_PARTITIONS = "audit.ensure_partitions"
 
 QUEUE_OF = {
-    PLACE_ORDER: ENTRY_QUEUE,
+    PLACE_ENTRY: ENTRY_QUEUE,
+    PLACE_EXIT: EXIT_QUEUE,
     SETTLE_ORDER: BACKGROUND_QUEUE,
     POLL_ORDERS: BACKGROUND_QUEUE,
     CHECK_BALANCE: BACKGROUND_QUEUE,
@@ -23,7 +29,17 @@ QUEUE_OF = {
     ENSURE_PARTITIONS: BACKGROUND_QUEUE,
 }
 
-WORKER_QUEUES = {"entries": (ENTRY_QUEUE,), "background": (BACKGROUND_QUEUE,)}
+# eight entries that hang occupy every thread of their worker: what closes a position never waits behind them (R25)
+WORKER_QUEUES = {
+    "entries": (ENTRY_QUEUE,),
+    "exits": (EXIT_QUEUE, CANCEL_QUEUE),
+    "background": (BACKGROUND_QUEUE,),
+}
+
+
+def placing_task(side: Side) -> str:
+    """Return the task that places an order of this side: a buy is an entry, a sell an exit."""
+    return PLACE_EXIT if side is Side.SELL else PLACE_ENTRY
 
 
 def celery_settings(redis_url: str, *, events: bool) -> dict[str, Any]:

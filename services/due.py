@@ -1,10 +1,11 @@
 """Which orders are due for their next step: what the relay turns into hints (R1)."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from domain.order_state import OrderStatus
+from domain.orders import Side
 from models.unit import Unit
 
 
@@ -15,6 +16,7 @@ class DueOrder:
     order_id: uuid.UUID
     account_id: uuid.UUID
     status: OrderStatus
+    side: Side
 
 
 # A new order has its own hint from the API: it is given a second before the relay steps in. The pause between two
@@ -28,19 +30,19 @@ UPDATE trading.orders o
    SELECT d.order_id FROM trading.orders d
     WHERE d.due_at <= clock_timestamp() - CASE d.status WHEN 'requested' THEN interval '1 second'
                                                          ELSE interval '0' END
-      AND (d.status <> 'requested' OR %(entries)s)
+      AND (d.status <> 'requested' OR d.side = ANY(%(placing)s))
       AND (d.next_hint_at IS NULL OR d.next_hint_at <= clock_timestamp())
     ORDER BY d.due_at
     LIMIT %(limit)s
       FOR NO KEY UPDATE SKIP LOCKED)
-RETURNING o.order_id, o.account_id, o.status
+RETURNING o.order_id, o.account_id, o.status, o.side
 """
 
 
-def take_due(unit: Unit, limit: int, *, entries: bool = True) -> Sequence[DueOrder]:
+def take_due(unit: Unit, limit: int, *, placing: Collection[Side] = tuple(Side)) -> Sequence[DueOrder]:
     """Return up to `limit` due orders that nobody hinted lately, and mark them hinted.
 
-    Without `entries` orders that wait to be placed are left out: their queue is full enough.
+    Of those that wait to be placed only the sides of `placing`: the others' queue is full enough.
     """
-    rows = unit.rows(_TAKE, {"limit": limit, "entries": entries})
-    return [DueOrder(row.order_id, row.account_id, OrderStatus(row.status)) for row in rows]
+    rows = unit.rows(_TAKE, {"limit": limit, "placing": [side.value for side in placing]})
+    return [DueOrder(row.order_id, row.account_id, OrderStatus(row.status), Side(row.side)) for row in rows]

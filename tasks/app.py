@@ -4,7 +4,9 @@ from celery import Celery
 
 from config.celery import CHECK_BALANCES, ENSURE_PARTITIONS, SYNC_INSTRUMENTS, celery_settings
 from config.settings import load_settings
+from tasks import kombu_guard
 
+kombu_guard.install()
 _settings = load_settings()
 
 app = Celery("opitios", include=["tasks.orders", "tasks.balances", "tasks.instruments", "tasks.partitions"])

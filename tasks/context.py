@@ -9,6 +9,7 @@ from functools import cached_property
 from brokers.protocol import Broker
 from brokers.rate_budget import LocalRateBudget, RateBudget
 from brokers.registry import BrokerRegistry
+from config.celery import WORKER_QUEUES
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from config.settings import Settings, load_settings
@@ -20,8 +21,8 @@ from services.order_claim import Policy
 from services.origin import Origin
 from tasks.prices import AskCache
 
-# every process counts for itself, so each takes its part of the broker's limit
-SHARES = 2
+# every process counts for itself, so each kind of worker takes its part of the broker's limit
+SHARES = len(WORKER_QUEUES)
 
 
 @dataclass(frozen=True)

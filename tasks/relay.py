@@ -11,9 +11,10 @@ from collections.abc import Iterable
 import sqlalchemy.exc
 from loguru import logger
 
-from config.celery import PLACE_ORDER, POLL_ORDERS, SETTLE_ORDER
+from config.celery import POLL_ORDERS, SETTLE_ORDER, placing_task
 from config.logging import setup_logging
 from domain.order_state import OrderStatus
+from domain.orders import Side
 from services.due import DueOrder, take_due
 from services.leases import drop_lease, take_lease
 from tasks.context import Context, context
@@ -46,14 +47,15 @@ def main() -> int:
 def tick(ctx: Context) -> int:
     """Hint what is due; return how many hints left. A database that is away is waited for, never died of."""
     try:
-        depth = ctx.hints.depth(PLACE_ORDER)
-        if depth is None:
+        depths = {side: ctx.hints.depth(placing_task(side)) for side in Side}
+        if None in depths.values():
             return 0  # Redis is away: the rows stay due
         with ctx.database.unit() as unit:
             if not take_lease(unit, "relay", ctx.origin.process, LEASE_S):
                 return 0
-            # a queue of entries that nobody empties must not keep unknown and working orders from being asked for
-            due = take_due(unit, BATCH, entries=depth <= DEEP_QUEUE)
+            # a queue that nobody empties must keep neither the other side nor unknown and working orders waiting
+            placing = [side for side, depth in depths.items() if depth is not None and depth <= DEEP_QUEUE]
+            due = take_due(unit, BATCH, placing=placing)
     except sqlalchemy.exc.SQLAlchemyError as error:
         logger.warning("Relay waits for the database: {}", type(error).__name__)
         return 0
@@ -65,7 +67,7 @@ def hints_for(due: Iterable[DueOrder]) -> list[tuple[str, str]]:
     hints: dict[tuple[str, str], None] = {}
     for order in due:
         if order.status is OrderStatus.REQUESTED:
-            hints[PLACE_ORDER, str(order.order_id)] = None
+            hints[placing_task(order.side), str(order.order_id)] = None
         elif order.status in {OrderStatus.SUBMITTING, OrderStatus.UNKNOWN}:
             hints[SETTLE_ORDER, str(order.order_id)] = None
         else:

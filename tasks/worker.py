@@ -1,6 +1,7 @@
-"""A worker process: `python -m tasks.worker entries|background`, threads because the work is waiting (DESIGN 5)."""
+"""A worker process: `python -m tasks.worker entries|exits|background`, threads because its work is waiting."""
 
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from celery.signals import setup_logging as celery_setup_logging
@@ -35,8 +36,25 @@ def release(**_: Any) -> None:
     ctx.database.dispose()
 
 
+def consume(name: str, queues: Sequence[str], threads: int) -> None:
+    """Work these queues off until SIGTERM, then finish the tasks that run (warm shutdown)."""
+    app.worker_main(
+        [
+            "worker",
+            f"--hostname={name}@%h",
+            f"--queues={','.join(queues)}",
+            "--pool=threads",
+            f"--concurrency={threads}",
+            "--without-gossip",
+            "--without-mingle",
+            "--without-heartbeat",
+            "--loglevel=INFO",
+        ]
+    )
+
+
 def main(arguments: list[str]) -> int:
-    """Run one worker until SIGTERM; its tasks are finished first (warm shutdown)."""
+    """Run one worker until SIGTERM."""
     if len(arguments) != 1 or arguments[0] not in WORKER_QUEUES:
         sys.stderr.write(f"usage: python -m tasks.worker {'|'.join(WORKER_QUEUES)}\n")
         return 2
@@ -44,19 +62,7 @@ def main(arguments: list[str]) -> int:
     ctx = context()
     setup_logging(ctx.settings.home, ctx.settings.process)
     wait_for_dependencies(ctx)
-    app.worker_main(
-        [
-            "worker",
-            f"--hostname={name}@%h",
-            f"--queues={','.join(WORKER_QUEUES[name])}",
-            "--pool=threads",
-            f"--concurrency={ctx.settings.worker.threads}",
-            "--without-gossip",
-            "--without-mingle",
-            "--without-heartbeat",
-            "--loglevel=INFO",
-        ]
-    )
+    consume(name, WORKER_QUEUES[name], ctx.settings.worker.threads)
     return 0
 
 

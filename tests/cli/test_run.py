@@ -10,7 +10,8 @@ from tests.cli.conftest import House
 from tests.support.commands import Terminal, printed_password
 from tests.support.stack import command_lines
 
-PROCESSES = {"postgres", "redis", "exchange", "api", "worker-entries", "worker-background", "relay", "beat"}
+WORKERS = {"worker-entries", "worker-exits", "worker-background"}
+PROCESSES = {"postgres", "redis", "exchange", "api", *WORKERS, "relay", "beat"}
 
 
 @pytest.mark.requirement("CARD")

@@ -35,5 +35,5 @@ def test_a_version_in_the_changelog_has_its_date() -> None:
     headings = re.findall(r"(?m)^## (.+)$", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
 
     assert headings
-    for heading in headings[1:] if headings[0] == "[Unreleased]" else headings:
-        assert re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", heading), heading
+    for heading in headings:
+        assert heading == "[Unreleased]" or re.fullmatch(r"\[\d+\.\d+\.\d+\] - \d{4}-\d{2}-\d{2}", heading), heading

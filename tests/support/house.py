@@ -294,7 +294,7 @@ def house(
         at_exchange = [entry | {"cash": cash.get(entry["name"], entry["cash"])} for entry in exchange_accounts()]
         exchange = ExchangeProcess(servers.home.root / "world", at_exchange)
         secrets_file = Path(servers.home.root) / "secrets.yml"
-        pooled = {entry["name"]: _plain(account_settings(exchange, entry["name"])) for entry in exchange_accounts()}
+        pooled = {entry["name"]: plain(account_settings(exchange, entry["name"])) for entry in exchange_accounts()}
         for name, more in (overrides or {}).items():
             pooled[name] |= more
         secrets_file.write_text(yaml.safe_dump({"accounts": pooled | (extra_accounts or {})}))
@@ -337,7 +337,8 @@ def _answers(made: House) -> bool:
     return parts["database"]["state"] == "healthy" and bool(parts["instruments"]["known"]) and waiting <= 1
 
 
-def _plain(account: AccountSettings) -> dict[str, Any]:
+def plain(account: AccountSettings) -> dict[str, Any]:
+    """Return an account as secrets.yml spells it."""
     return {
         "name": account.name,
         "api_key": account.api_key.get_secret_value(),

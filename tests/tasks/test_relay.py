@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
-from config.celery import PLACE_ORDER, POLL_ORDERS, SETTLE_ORDER
+from config.celery import PLACE_ENTRY, PLACE_EXIT, POLL_ORDERS, SETTLE_ORDER
 from domain.order_state import OrderStatus
+from domain.orders import Side
 from models.unit import Unit
 from services.due import DueOrder, take_due
 from services.leases import drop_lease, take_lease
@@ -42,21 +44,22 @@ def age(unit: Unit, order_id: uuid.UUID, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "task", "argument"),
+    ("status", "side", "task", "argument"),
     [
-        (OrderStatus.REQUESTED, PLACE_ORDER, ORDER),
-        (OrderStatus.SUBMITTING, SETTLE_ORDER, ORDER),
-        (OrderStatus.UNKNOWN, SETTLE_ORDER, ORDER),
-        (OrderStatus.ACCEPTED, POLL_ORDERS, ACCOUNT),
-        (OrderStatus.PARTIALLY_FILLED, POLL_ORDERS, ACCOUNT),
+        (OrderStatus.REQUESTED, Side.BUY, PLACE_ENTRY, ORDER),
+        (OrderStatus.REQUESTED, Side.SELL, PLACE_EXIT, ORDER),
+        (OrderStatus.SUBMITTING, Side.BUY, SETTLE_ORDER, ORDER),
+        (OrderStatus.UNKNOWN, Side.SELL, SETTLE_ORDER, ORDER),
+        (OrderStatus.ACCEPTED, Side.BUY, POLL_ORDERS, ACCOUNT),
+        (OrderStatus.PARTIALLY_FILLED, Side.SELL, POLL_ORDERS, ACCOUNT),
     ],
 )
-def test_the_status_says_what_is_next(status: OrderStatus, task: str, argument: uuid.UUID) -> None:
-    assert relay.hints_for([DueOrder(ORDER, ACCOUNT, status)]) == [(task, str(argument))]
+def test_status_and_side_say_what_is_next(status: OrderStatus, side: Side, task: str, argument: uuid.UUID) -> None:
+    assert relay.hints_for([DueOrder(ORDER, ACCOUNT, status, side)]) == [(task, str(argument))]
 
 
 def test_polls_of_one_account_are_one_hint() -> None:
-    due = [DueOrder(order, ACCOUNT, OrderStatus.ACCEPTED) for order in (ORDER, OTHER)]
+    due = [DueOrder(order, ACCOUNT, OrderStatus.ACCEPTED, Side.BUY) for order in (ORDER, OTHER)]
     assert relay.hints_for(due) == [(POLL_ORDERS, str(ACCOUNT))]
 
 
@@ -120,12 +123,16 @@ def test_a_lease_that_ran_out_is_taken_over(ctx: Context) -> None:
         assert take_lease(unit, "job", "two", 60)
 
 
-def test_a_deep_queue_is_not_made_deeper(ctx: Context, quiet: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
-    order_id = request(ctx)
+def test_a_deep_queue_is_not_made_deeper_and_holds_up_no_other(
+    ctx: Context, quiet: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    orders = [request(ctx), request(ctx, side=Side.SELL, limit_price=Decimal(200))]
     with ctx.database.statement() as unit:
-        age(unit, order_id, 2)
+        for order_id in orders:
+            age(unit, order_id, 2)
     broker = quiet.servers.broker()
     broker.rpush("orders.entry", *["x"] * 11)
-    broker.close()
     monkeypatch.setattr(relay, "DEEP_QUEUE", 10)
-    assert relay.tick(ctx) == 0
+    assert relay.tick(ctx) == 1
+    assert (broker.llen("orders.entry"), broker.llen("orders.exit")) == (11, 1)
+    broker.close()

@@ -59,7 +59,7 @@ def test_a_full_queue_of_entries_does_not_keep_unknown_orders_from_being_asked_f
     waiting, unknown = desk.request(limit="100"), lost(desk)
     desk.change("due_at = due_at - interval '5 seconds'", "account_id = %s", desk.account_id)
     with desk.ctx.database.unit() as unit:
-        due = {order.order_id for order in take_due(unit, 100, entries=False)}
+        due = {order.order_id for order in take_due(unit, 100, placing=())}
     assert unknown in due
     assert waiting not in due
 
