@@ -3,10 +3,12 @@
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import sqlalchemy.exc
 from fastapi import Request
 from loguru import logger
+from pydantic import BaseModel
 
 from api.schemas import OrderIn
 from api.state import ApiState
@@ -14,6 +16,7 @@ from api.tracing import trace_of
 from config.celery import placing_task
 from domain.errors import InvalidOrder, KeyMissing, OutcomeUnknown, UnknownAccount
 from domain.occ import parse_occ
+from domain.order_checks import problems, problems_with
 from domain.orders import FieldProblem, Instrument, OrderTerms, OrderType
 from services.accounts import AccountRef, find_account
 from services.instruments import find_instrument
@@ -21,6 +24,7 @@ from services.orders import OrderRequest, Requested, request_order
 from services.origin import Origin
 from services.users import UserRef
 
+BodyT = TypeVar("BodyT", bound=BaseModel)
 _REFUSED_WHOLE = {"57014", "55P03"}  # statement_timeout, lock_timeout
 
 
@@ -35,10 +39,10 @@ class AcceptedOrder:
 
 
 @dataclass(frozen=True, slots=True)
-class Incoming:
-    """One request to place an order, with when it was received (ms of the monotonic clock for durations)."""
+class Incoming(Generic[BodyT]):
+    """One request to place or replace an order, with when it was received (ms of the monotonic clock for durations)."""
 
-    body: OrderIn
+    body: BodyT
     key_header: str | None
     user: UserRef
     trace_id: str
@@ -46,44 +50,43 @@ class Incoming:
     received_ms: float
 
 
-def incoming(request: Request, body: OrderIn, user: UserRef, key_header: str | None) -> Incoming:
+def incoming(request: Request, body: BodyT, user: UserRef, key_header: str | None) -> Incoming[BodyT]:
     """Return the request with the stamps its middleware took."""
     scope = request.scope
     scope["opitios.body"] = body.model_dump()  # what a refusal is recorded with
     return Incoming(body, key_header, user, trace_of(request), scope["opitios.started_at"], scope["opitios.started_ms"])
 
 
-def accept_order(state: ApiState, given: Incoming) -> AcceptedOrder:
+def accept_order(state: ApiState, given: Incoming[OrderIn]) -> AcceptedOrder:
     """Store the order under its key and hint the workers. Raises DomainError; nothing is half-written."""
     order = _checked(state, given)
-    requested = _store(state, given.user, order)
+    requested = store(state, given.user, order)
     if not requested.replayed:
         state.hints.hint(placing_task(order.terms.side), str(requested.order_id))
     return AcceptedOrder(requested.order_id, order.client_order_id, requested.status, requested.replayed)
 
 
-def _key(body: OrderIn, header: str | None) -> str:
+def key_of(client_order_id: str | None, header: str | None) -> str:
+    """Return the caller's key, of the header or the body. Raises KeyMissing, InvalidOrder when the two differ."""
     given = header.strip().strip('"') if header else None
-    if given and body.client_order_id and given != body.client_order_id:
-        problems = [FieldProblem("client_order_id", body.client_order_id, f"the Idempotency-Key ({given}) or none")]
+    if given and client_order_id and given != client_order_id:
+        problems = [FieldProblem("client_order_id", client_order_id, f"the Idempotency-Key ({given}) or none")]
         raise InvalidOrder("two different keys", problems)
-    key = given or body.client_order_id
+    key = given or client_order_id
     if not key:
         expected = "a key of your own in the header Idempotency-Key or the field client_order_id"
         raise KeyMissing(expected, [FieldProblem("client_order_id", "missing", expected)])
     return key
 
 
-def _checked(state: ApiState, given: Incoming) -> OrderRequest:
+def _checked(state: ApiState, given: Incoming[OrderIn]) -> OrderRequest:
     body = given.body
-    key = _key(body, given.key_header)
-    terms = OrderTerms(body.symbol, body.side, body.type, body.time_in_force, body.qty, body.limit_price)
-    _refuse([*terms.problems(), *_expiry_problems(terms, given.received_at.date())])
+    key = key_of(body.client_order_id, given.key_header)
+    terms = terms_in(body)
+    refuse([*problems(terms), *_expiry_problems(terms, given.received_at.date())])
     account = _account(state, body.account)
-    instrument = _instrument(state, account.broker, terms.symbol)
-    _refuse(terms.problems_with(instrument))
-    trading = state.settings.trading
-    patience = trading.market_place_before if terms.order_type is OrderType.MARKET else trading.limit_place_before
+    instrument = instrument_of(state, account.broker, terms.symbol)
+    refuse(problems_with(terms, instrument))
     return OrderRequest(
         order_id=state.ids.new(),
         account_id=account.account_id,
@@ -93,7 +96,7 @@ def _checked(state: ApiState, given: Incoming) -> OrderRequest:
         client_order_id=key,
         terms=terms,
         multiplier=int(instrument.multiplier) if instrument is not None else 1,
-        place_before=given.received_at + patience,
+        place_before=given.received_at + patience(state, terms),
         source="api",
         trace_id=given.trace_id,
         requested_at=given.received_at,
@@ -101,11 +104,34 @@ def _checked(state: ApiState, given: Incoming) -> OrderRequest:
     )
 
 
-def _refuse(problems: list[FieldProblem]) -> None:
-    if problems:
-        raise InvalidOrder(
-            "; ".join(f"{item.field} {item.value}: expected {item.expected}" for item in problems), problems
-        )
+def patience(state: ApiState, terms: OrderTerms) -> dt.timedelta:
+    """Return how long such an order may wait to be placed (R2)."""
+    trading = state.settings.trading
+    return trading.market_place_before if terms.order_type is OrderType.MARKET else trading.limit_place_before
+
+
+def terms_in(body: OrderIn) -> OrderTerms:
+    """Return the terms a body asks for."""
+    return OrderTerms(
+        symbol=body.symbol,
+        side=body.side,
+        order_type=body.type,
+        time_in_force=body.time_in_force,
+        qty=body.qty,
+        limit_price=body.limit_price,
+        notional=body.notional,
+        stop_price=body.stop_price,
+        trail_price=body.trail_price,
+        trail_percent=body.trail_percent,
+        extended_hours=body.extended_hours,
+        position_intent=body.position_intent,
+    )
+
+
+def refuse(found: list[FieldProblem]) -> None:
+    """Raise InvalidOrder when anything was found."""
+    if found:
+        raise InvalidOrder("; ".join(f"{item.field} {item.value}: expected {item.expected}" for item in found), found)
 
 
 def _expiry_problems(terms: OrderTerms, today: dt.date) -> list[FieldProblem]:
@@ -129,7 +155,9 @@ def _account(state: ApiState, name: str) -> AccountRef:
     return account
 
 
-def _instrument(state: ApiState, broker: str, symbol: str) -> Instrument | None:
+def instrument_of(state: ApiState, broker: str, symbol: str) -> Instrument | None:
+    """Return what may be traded under a symbol at a broker."""
+
     def load() -> Instrument | None:
         with state.database.statement() as unit:
             return find_instrument(unit, broker, symbol)
@@ -137,7 +165,8 @@ def _instrument(state: ApiState, broker: str, symbol: str) -> Instrument | None:
     return state.instruments.get((broker, symbol), load)
 
 
-def _store(state: ApiState, user: UserRef, order: OrderRequest) -> Requested:
+def store(state: ApiState, user: UserRef, order: OrderRequest) -> Requested:
+    """Write the order once, whatever becomes of the connection. Raises OutcomeUnknown (R22)."""
     origin = state.origin(user.username)
     try:
         with state.database.statement() as unit:

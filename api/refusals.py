@@ -11,6 +11,7 @@ from api.auth import current_user
 from api.state import state_of
 from api.tracing import trace_of
 from domain.errors import DomainError, NotAuthenticated, OutcomeUnknown, StoreUnavailable
+from domain.orders import plain
 from domain.timing import OrderLine, safe
 from services.operations import Operation, record_operation
 
@@ -18,8 +19,12 @@ _MAX = 64
 
 
 def record_refusal(request: Request, error: DomainError, body: Any) -> None:
-    """Write one row and one line for a refused placement; other requests and a store that is away have neither."""
-    if request.method != "POST" or request.url.path != "/api/v1/orders":
+    """Write one row for a refused placement, replacement or cancel, and a line for a placement.
+
+    Other requests, and a store that is away, have neither.
+    """
+    operation = _operation(request)
+    if operation is None:
         return
     if isinstance(error, StoreUnavailable | OutcomeUnknown | NotAuthenticated):
         return
@@ -30,7 +35,7 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
     asked = body if isinstance(body, dict) else request.scope.get("opitios.body") or {}
     total_ms = state.clock.monotonic_ms() - request.scope["opitios.started_ms"]
     refusal = Operation(
-        operation="place_order",
+        operation=operation,
         started_at=request.scope["opitios.started_at"],
         occurred_at=state.clock.now(),
         total_ms=total_ms,
@@ -45,12 +50,22 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
             "errors": [{"field": item.field, "value": item.value, "expected": item.expected} for item in error.problems]
         },
     )
-    logger.error("{}", _line(asked, error.code, total_ms).text())
+    if operation == "place_order":
+        logger.error("{}", _line(asked, error.code, total_ms).text())
     try:
         with state.database.statement() as unit:
             record_operation(unit, refusal, state.origin(actor), state.ids)
     except sqlalchemy.exc.SQLAlchemyError as failure:
         logger.error("A refusal could not be audited: {}", type(failure).__name__)
+
+
+def _operation(request: Request) -> str | None:
+    """Return what was refused by its name in the audit trail, None for what is not audited here."""
+    if not request.url.path.startswith("/api/v1/orders"):
+        return None
+    if request.method == "POST":
+        return "place_order" if request.url.path == "/api/v1/orders" else None
+    return {"PATCH": "replace_order", "DELETE": "cancel_order"}.get(request.method)
 
 
 def _actor(request: Request) -> str | None:
@@ -67,7 +82,7 @@ def _line(asked: dict[str, Any], code: str, total_ms: float) -> OrderLine:
     return OrderLine(
         side=_text(asked, "side") or "?",
         symbol=_text(asked, "symbol") or "?",
-        qty=_qty(asked.get("qty")),
+        size=_size(asked),
         order_id=None,
         total_ms=total_ms,
         network_ms=None,
@@ -83,9 +98,12 @@ def _text(asked: dict[str, Any], field: str) -> str | None:
     return None if value is None else safe(str(value)[:_MAX])
 
 
-def _qty(value: Any) -> Decimal:
-    try:
-        qty = Decimal(str(value)[:_MAX])
-    except InvalidOperation:
-        return Decimal("NaN")
-    return qty if qty.is_finite() and abs(qty.adjusted()) < _MAX else Decimal("NaN")
+def _size(asked: dict[str, Any]) -> str:
+    for name, unit in (("qty", ""), ("notional", "$")):
+        try:
+            amount = Decimal(str(asked.get(name))[:_MAX])
+        except InvalidOperation:
+            continue
+        if amount.is_finite() and abs(amount.adjusted()) < _MAX:
+            return unit + plain(amount)
+    return "?"

@@ -7,9 +7,10 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
-from domain.orders import OrderType, Side, TimeInForce, plain
+from domain.orders import OrderType, PositionIntent, Side, TimeInForce, plain
 
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="unless-none")]
+Number = Annotated[Decimal, Field(max_digits=28)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Symbol = Annotated[str, StringConstraints(min_length=1, max_length=32, pattern=r"^[A-Za-z0-9./]+$", to_upper=True)]
@@ -33,7 +34,7 @@ class TokenOut(BaseModel):
 
 
 class OrderIn(BaseModel):
-    """An order. `qty` is shares or contracts; prices are USD; decimals are best sent as strings."""
+    """An order. `qty` is shares or contracts, `notional` USD instead; prices are USD; decimals best sent as strings."""
 
     model_config = ConfigDict(
         extra="forbid",
@@ -44,11 +45,51 @@ class OrderIn(BaseModel):
     account: Name
     symbol: Symbol
     side: Side
-    qty: Annotated[Decimal, Field(max_digits=28)]
+    qty: Number | None = None
+    notional: Number | None = None
     type: OrderType = OrderType.MARKET
     time_in_force: TimeInForce = TimeInForce.DAY
-    limit_price: Annotated[Decimal, Field(max_digits=28)] | None = None
+    limit_price: Number | None = None
+    stop_price: Number | None = None
+    trail_price: Number | None = None
+    trail_percent: Number | None = None
+    extended_hours: bool = False
+    position_intent: PositionIntent | None = None
     client_order_id: Key | None = None
+
+
+class ReplaceIn(BaseModel):
+    """What changes: a working order is replaced by one of its own with these terms; the rest stays as it is.
+
+    `qty` is what is still to trade, not counting what has filled.
+    """
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"limit_price": "189.50"}]})
+    qty: Number | None = None
+    limit_price: Number | None = None
+    stop_price: Number | None = None
+    trail_price: Number | None = None
+    trail_percent: Number | None = None
+    time_in_force: TimeInForce | None = None
+    client_order_id: Key | None = None
+
+    def changes(self) -> dict[str, Any]:
+        """Return the terms that were given."""
+        return self.model_dump(exclude={"client_order_id"}, exclude_none=True)
+
+
+class CancelAccepted(BaseModel):
+    """The order is to end: `status` is where it stands now, and only the broker's word ends what the broker has."""
+
+    order_id: uuid.UUID
+    status: str
+    href: str
+
+
+class CancelAllAccepted(BaseModel):
+    """Every open order that is to end."""
+
+    orders: list[CancelAccepted]
 
 
 class OrderAccepted(BaseModel):
@@ -91,8 +132,17 @@ class OrderOut(BaseModel):
     side: str
     type: str
     time_in_force: str
-    qty: Amount
+    qty: Amount | None
+    notional: Amount | None
     limit_price: Amount | None
+    stop_price: Amount | None
+    trail_price: Amount | None
+    trail_percent: Amount | None
+    extended_hours: bool
+    position_intent: str | None
+    replaces: uuid.UUID | None
+    replaced_by: uuid.UUID | None
+    cancel_reason: str | None
     status: str
     rejected_by: str | None
     reason_code: str | None

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from domain.broker import AccountReading, BrokerFill, BrokerOrder, Ticket, Timed
+from domain.broker import AccountReading, BrokerFill, BrokerOrder, CancelAnswer, Ticket, Timed
 from domain.orders import AssetClass
 
 
@@ -47,6 +47,10 @@ class Broker(Protocol):
 
     def place(self, ticket: Ticket) -> Timed:
         """Send the order once, bounded in time; every end of it is one of the four outcomes. Raises EntryLocked."""
+        ...
+
+    def cancel(self, broker_order_id: str) -> CancelAnswer:
+        """Ask once for the end of an order, bounded in time; never raises for what a broker can do."""
         ...
 
     def find_order(self, broker_client_id: str) -> BrokerOrder | None:

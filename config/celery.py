@@ -11,6 +11,7 @@ BACKGROUND_QUEUE = "background"
 
 PLACE_ENTRY = "orders.place"
 PLACE_EXIT = "orders.place_exit"
+CANCEL_ORDER = "orders.cancel"
 SETTLE_ORDER = "orders.settle"
 POLL_ORDERS = "orders.poll"
 CHECK_BALANCE = "balances.check"
@@ -21,6 +22,7 @@ ENSURE_PARTITIONS = "audit.ensure_partitions"
 QUEUE_OF = {
     PLACE_ENTRY: ENTRY_QUEUE,
     PLACE_EXIT: EXIT_QUEUE,
+    CANCEL_ORDER: CANCEL_QUEUE,
     SETTLE_ORDER: BACKGROUND_QUEUE,
     POLL_ORDERS: BACKGROUND_QUEUE,
     CHECK_BALANCE: BACKGROUND_QUEUE,

@@ -33,10 +33,12 @@ class BrokerOrder:
     status: OrderStatus | None
     raw_status: str
     created_at: dt.datetime | None
+    notional: Decimal | None = None
 
     def matches(self, terms: OrderTerms) -> bool:
         """Return whether this is the order we meant; one that is not is never adopted (R11)."""
-        return self.symbol == terms.symbol and self.side == terms.side and self.qty == terms.qty
+        size = self.notional == terms.notional if terms.qty is None else self.qty == terms.qty
+        return self.symbol == terms.symbol and self.side == terms.side and size
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +57,25 @@ class BrokerFill:
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """What is sent: the terms and our own id, unique at the broker for good."""
+    """What is sent: the terms and our own id, unique at the broker for good.
+
+    `replaces` is the broker's id of the working order whose place it takes, None for a new one (R27).
+    """
 
     broker_client_id: str
     terms: OrderTerms
+    replaces: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CancelAnswer:
+    """What a request to cancel was answered; `taken` is no proof that the order has ended (it may fill first)."""
+
+    taken: bool
+    reason_code: str | None
+    message: str | None
+    network_ms: float | None  # float: milliseconds
+    request_id: str | None
 
 
 @dataclass(frozen=True, slots=True)

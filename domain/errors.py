@@ -58,6 +58,22 @@ class NotFound(DomainError):
     title = "Not found"
 
 
+class NotCancelable(DomainError):
+    """The order has ended; there is nothing left to cancel."""
+
+    code = "not_cancelable"
+    status = 409
+    title = "The order has ended"
+
+
+class NotReplaceable(DomainError):
+    """The order does not work at the broker as it is: look at it again before replacing it."""
+
+    code = "not_replaceable"
+    status = 409
+    title = "The order cannot be replaced now"
+
+
 class NotAuthenticated(DomainError):
     """Sign in first."""
 

@@ -41,6 +41,9 @@ class OrderEvent(StrEnum):
     DEFERRED = "deferred"  # put off: no rate budget, broker said later, account not read yet
     LEASE_EXPIRED = "lease_expired"  # the worker that had the order is gone; its outcome is unknown
     LOOKED_UP = "looked_up"  # asked the broker for our id and learned nothing new
+    CANCEL_REQUESTED = "cancel_requested"  # somebody wants it gone; it is not before the broker says so (R13)
+    CANCEL_SENT = "cancel_sent"  # the broker took the request
+    CANCEL_FAILED = "cancel_failed"  # the broker did not; it is asked again
     LATE_RESULT = "late_result"  # an answer that came after the fence had moved on (R10)
 
 

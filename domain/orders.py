@@ -1,16 +1,13 @@
-"""What an order is: its terms, checked before anything is written (TRD-001, FR-002).
-
-Terms are plain values. `OrderTerms.problems()` names every field that cannot be right, with the value and what was
-expected, so that an edge can answer once with all of them.
-"""
+"""What an order is: its terms as plain values (TRD-001, FR-002); what is wrong with them: `domain/order_checks.py`."""
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from decimal import Decimal
 from enum import StrEnum
 
-from domain.occ import is_occ_symbol, looks_like_option, parse_occ
+from domain.occ import is_occ_symbol, parse_occ
 
 
 class Side(StrEnum):
@@ -25,6 +22,9 @@ class OrderType(StrEnum):
 
     MARKET = "market"
     LIMIT = "limit"
+    STOP = "stop"
+    STOP_LIMIT = "stop_limit"
+    TRAILING_STOP = "trailing_stop"
 
 
 class TimeInForce(StrEnum):
@@ -32,6 +32,17 @@ class TimeInForce(StrEnum):
 
     DAY = "day"
     GTC = "gtc"
+    IOC = "ioc"
+    FOK = "fok"
+
+
+class PositionIntent(StrEnum):
+    """What an option order does to the position, by Alpaca's names."""
+
+    BUY_TO_OPEN = "buy_to_open"
+    BUY_TO_CLOSE = "buy_to_close"
+    SELL_TO_OPEN = "sell_to_open"
+    SELL_TO_CLOSE = "sell_to_close"
 
 
 class AssetClass(StrEnum):
@@ -61,95 +72,55 @@ class Instrument:
     multiplier: Decimal
 
 
-ONE_DOLLAR = Decimal(1)
-MAX_QTY = Decimal("1e9")
-MAX_PRICE = Decimal("1e9")
-_QTY_DECIMALS = 8
-OCC_FORM = "an OCC option symbol: root, YYMMDD, C or P, strike x 1000 in 8 digits, e.g. AAPL270115C00150000"
-
-
 @dataclass(frozen=True, slots=True)
 class OrderTerms:
-    """The caller's order: symbol, side, type, time in force, quantity (shares or contracts), limit price (USD)."""
+    """The caller's order. `qty` is shares or contracts, `notional` USD instead of it; prices and `trail_price` are USD.
+
+    A trailing stop follows the market at `trail_price` or at `trail_percent` (5 is 5 %).
+    """
 
     symbol: str
     side: Side
     order_type: OrderType
     time_in_force: TimeInForce
-    qty: Decimal
+    qty: Decimal | None
     limit_price: Decimal | None = None
+    notional: Decimal | None = None
+    stop_price: Decimal | None = None
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    extended_hours: bool = False
+    position_intent: PositionIntent | None = None
 
     @property
     def asset_class(self) -> AssetClass:
         """Stock or option, told by the symbol's form."""
         return AssetClass.OPTION if is_occ_symbol(self.symbol) else AssetClass.STOCK
 
+    @property
+    def size(self) -> str:
+        """How much, for a line of text: `10`, or `$250` of an order by notional value."""
+        if self.qty is not None:
+            return plain(self.qty)
+        return f"${plain(self.notional)}" if self.notional is not None else "?"
+
+    def values(self) -> dict[str, str]:
+        """Return every term that is set by its name, decimals in their plain form."""
+        given = {item.name: getattr(self, item.name) for item in fields(self)}
+        return {
+            "type" if name == "order_type" else name: plain(value) if isinstance(value, Decimal) else str(value)
+            for name, value in given.items()
+            if value is not None and value is not False
+        }
+
     def fingerprint(self, account: str) -> bytes:
         """Return a SHA-256 over account and terms: the same key with another fingerprint is another order."""
-        canonical = json.dumps(
-            {
-                "account": account,
-                "symbol": self.symbol,
-                "side": self.side,
-                "type": self.order_type,
-                "time_in_force": self.time_in_force,
-                "qty": plain(self.qty),
-                "limit_price": None if self.limit_price is None else plain(self.limit_price),
-            },
-            sort_keys=True,
-        )
-        return hashlib.sha256(canonical.encode()).digest()
+        return fingerprint({"limit_price": None, **self.values(), "account": account})
 
-    def problems(self) -> list[FieldProblem]:
-        """Return every field that is wrong whatever the instrument; an empty list means well-formed."""
-        return [*self._symbol_problems(), *self._qty_problems(), *self._price_problems()]
 
-    def problems_with(self, instrument: Instrument | None) -> list[FieldProblem]:
-        """Return what is wrong for this instrument (None: nobody knows the symbol)."""
-        if instrument is None:
-            return [FieldProblem("symbol", self.symbol, "a symbol the broker lists; see GET /v2/assets at the broker")]
-        if not instrument.tradable:
-            return [FieldProblem("symbol", self.symbol, "a symbol that is tradable now")]
-        return [] if self.qty == self.qty.to_integral_value() else self._fraction_problems(instrument)
-
-    def _fraction_problems(self, instrument: Instrument) -> list[FieldProblem]:
-        if self.asset_class is AssetClass.OPTION:
-            return [FieldProblem("qty", plain(self.qty), "a whole number of contracts")]
-        if not instrument.fractionable:
-            return [FieldProblem("qty", plain(self.qty), f"a whole number of shares: {self.symbol} has no fractions")]
-        if self.time_in_force is not TimeInForce.DAY:
-            return [FieldProblem("time_in_force", self.time_in_force, "day: fractional orders work for one day")]
-        return []
-
-    def _symbol_problems(self) -> list[FieldProblem]:
-        if looks_like_option(self.symbol) and not is_occ_symbol(self.symbol):
-            return [FieldProblem("symbol", self.symbol, OCC_FORM)]
-        if self.asset_class is AssetClass.OPTION and self.time_in_force is not TimeInForce.DAY:
-            return [FieldProblem("time_in_force", self.time_in_force, "day: option orders work for one day")]
-        return []
-
-    def _qty_problems(self) -> list[FieldProblem]:
-        if not self.qty.is_finite() or not 0 < self.qty <= MAX_QTY:
-            return [FieldProblem("qty", short(self.qty), "a finite number above 0 and at most 1000000000")]
-        if decimals(self.qty) > _QTY_DECIMALS:
-            return [FieldProblem("qty", short(self.qty), "at most 8 decimals")]
-        return []
-
-    def _price_problems(self) -> list[FieldProblem]:
-        price = self.limit_price
-        if self.order_type is OrderType.LIMIT and price is None:
-            return [FieldProblem("limit_price", "null", "a price: order_type limit needs one")]
-        if price is None:
-            return []
-        if self.order_type is OrderType.MARKET:
-            return [FieldProblem("limit_price", short(price), "no limit_price: order_type market takes none")]
-        if not price.is_finite() or not 0 < price <= MAX_PRICE:
-            return [FieldProblem("limit_price", short(price), "a finite price above 0 and at most 1000000000")]
-        allowed = 2 if price >= ONE_DOLLAR else 4
-        if decimals(price) > allowed:
-            expected = f"at most {allowed} decimals: sub-penny prices are refused (4 below $1.00)"
-            return [FieldProblem("limit_price", short(price), expected)]
-        return []
+def fingerprint(request: Mapping[str, str | None]) -> bytes:
+    """Return a SHA-256 over what was asked for."""
+    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).digest()
 
 
 def underlying_of(symbol: str) -> str:

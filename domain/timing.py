@@ -1,18 +1,15 @@
 """The documented text line of a broker operation (TRD-001, FR-005)."""
 
 from dataclasses import dataclass
-from decimal import Decimal
-
-from domain.orders import plain
 
 
 @dataclass(frozen=True, slots=True)
 class OrderLine:
-    """One attempt in numbers: durations in ms; `error` is None for a success."""
+    """One attempt in numbers: `size` as OrderTerms gives it, durations in ms; `error` is None for a success."""
 
     side: str
     symbol: str
-    qty: Decimal
+    size: str
     order_id: str | None
     total_ms: float  # float: milliseconds
     network_ms: float | None  # float: milliseconds
@@ -33,7 +30,7 @@ class OrderLine:
         network=198ms source=api`; a failure says `Order failed: ...` and `error=...` instead of `success=true`.
         """
         word = "placed" if self.success else "failed"
-        head = f"Order {word}: {safe(self.side.upper())} {safe(self.symbol)} qty={plain(self.qty)}"
+        head = f"Order {word}: {safe(self.side.upper())} {safe(self.symbol)} qty={self.size}"
         parts = [head]
         if self.order_id is not None:
             parts.append(f"order_id={self.order_id}")

@@ -14,6 +14,7 @@ TRADING = "trading"
 AUDIT = "audit"
 
 Money = Annotated[Decimal, mapped_column(Numeric(20, 8))]
+Shares = Annotated[Decimal, mapped_column(Numeric(20, 9))]
 Millis = Annotated[Decimal, mapped_column(Numeric(12, 3))]
 
 _NAMES = {
@@ -26,7 +27,7 @@ _NAMES = {
 
 
 class Base(DeclarativeBase):
-    """Declarative base: money is NUMERIC(20,8), times are timestamptz, text has no length limit."""
+    """Declarative base: money is NUMERIC(20,8), shares (20,9), times are timestamptz, text has no length limit."""
 
     metadata = MetaData(naming_convention=_NAMES)
     type_annotation_map: ClassVar[dict[Any, Any]] = {

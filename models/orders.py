@@ -4,12 +4,12 @@ import datetime as dt
 import uuid
 from decimal import Decimal
 
-from sqlalchemy import ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.order_state import OrderStatus
-from domain.orders import OrderType, Side, TimeInForce
-from models.base import TRADING, Base, one_of
+from domain.orders import OrderType, PositionIntent, Side, TimeInForce
+from models.base import TRADING, Base, Shares, one_of
 
 
 class Order(Base):
@@ -20,6 +20,9 @@ class Order(Base):
     `reserved` is what the open part may still cost (USD), `spent` what its fills cost and the stored balance may not
     show yet: freed by two balance reads that began after `spent_seq` was drawn and agree (R17, R18).
     Every fill before `fills_known_at` is here: the next read of fills begins there, not at the order's beginning.
+    `most_shares` bounds what a sell by notional value may take from the holding (R19). `cancel_due_at` says when the
+    broker is asked (again) to cancel, until the order has ended (R13). A replacement is an order of its own that
+    `replaces` another, of which it knew `replaced_filled` when it was sent (R27).
     """
 
     __tablename__ = "orders"
@@ -28,10 +31,14 @@ class Order(Base):
         one_of("side", Side),
         one_of("order_type", OrderType),
         one_of("time_in_force", TimeInForce),
+        one_of("position_intent", PositionIntent),
+        CheckConstraint("(qty IS NULL) <> (notional IS NULL)", name="qty_or_notional"),
         UniqueConstraint("account_id", "client_order_id"),
         UniqueConstraint("account_id", "broker_client_id"),
         UniqueConstraint("order_id", "order_date"),
         Index("ix_orders_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_orders_cancel_due_at", "cancel_due_at", postgresql_where=text("cancel_due_at IS NOT NULL")),
+        Index("ix_orders_replaces", "replaces", postgresql_where=text("replaces IS NOT NULL")),
         Index("ix_orders_reserved", "account_id", postgresql_where=text("reserved > 0 OR spent > 0")),
         Index(
             "ix_orders_open_sells",
@@ -59,20 +66,32 @@ class Order(Base):
     side: Mapped[str]
     order_type: Mapped[str]
     time_in_force: Mapped[str]
-    qty: Mapped[Decimal]
+    qty: Mapped[Shares | None]
+    notional: Mapped[Decimal | None]
     limit_price: Mapped[Decimal | None]
+    stop_price: Mapped[Decimal | None]
+    trail_price: Mapped[Decimal | None]
+    trail_percent: Mapped[Decimal | None]
+    extended_hours: Mapped[bool] = mapped_column(server_default=text("false"))
+    position_intent: Mapped[str | None]
+    most_shares: Mapped[Shares | None]
+    replaces: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(f"{TRADING}.orders.order_id"))
+    replaced_filled: Mapped[Shares | None]
     multiplier: Mapped[Decimal]
     status: Mapped[str]
     rejected_by: Mapped[str | None]
     reason_code: Mapped[str | None]
     reason: Mapped[str | None]
-    filled_qty: Mapped[Decimal] = mapped_column(server_default=text("0"))
+    filled_qty: Mapped[Shares] = mapped_column(server_default=text("0"))
     filled_avg_price: Mapped[Decimal | None]
     fills_known_at: Mapped[dt.datetime | None]
     reserved: Mapped[Decimal] = mapped_column(server_default=text("0"))
     spent: Mapped[Decimal] = mapped_column(server_default=text("0"))
     spent_seq: Mapped[int | None]
     due_at: Mapped[dt.datetime | None]
+    cancel_due_at: Mapped[dt.datetime | None]
+    cancel_reason: Mapped[str | None]
+    cancel_attempts: Mapped[int] = mapped_column(server_default=text("0"))
     place_before: Mapped[dt.datetime]
     hints: Mapped[int] = mapped_column(server_default=text("0"))
     next_hint_at: Mapped[dt.datetime | None]
@@ -108,9 +127,9 @@ class Fill(Base):
     broker_fill_id: Mapped[str]
     symbol: Mapped[str]
     side: Mapped[str]
-    qty: Mapped[Decimal]
+    qty: Mapped[Shares]
     price: Mapped[Decimal]
-    cum_qty: Mapped[Decimal]
+    cum_qty: Mapped[Shares]
     occurred_at: Mapped[dt.datetime]
     recorded_at: Mapped[dt.datetime] = mapped_column(server_default=text("clock_timestamp()"))
 

@@ -1,11 +1,13 @@
 """What a pre-trade rule may look at: frozen facts, read under the account's lock, nothing fetched."""
 
 import datetime as dt
+import uuid
 from dataclasses import dataclass
 from decimal import Decimal
 
 from domain.account_type import AccountType, AccountTypeSource
 from domain.balance import BalanceRule, OnBalanceError
+from domain.order_state import OrderStatus
 from domain.orders import OrderTerms
 from domain.venue import EndpointKind
 
@@ -37,6 +39,18 @@ class AccountFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """The order whose place this one takes: what it reserves (USD), and what it filled since the request (R27)."""
+
+    order_id: uuid.UUID
+    status: OrderStatus
+    reserved: Decimal
+    is_being_canceled: bool
+    is_being_replaced: bool
+    filled_since: Decimal
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """Everything one verdict is made from."""
 
@@ -47,3 +61,4 @@ class Facts:
     balance: StoredBalance | None
     reserved: Decimal
     order_cost: Decimal | None
+    replaced: Replaced | None = None

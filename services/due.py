@@ -1,4 +1,4 @@
-"""Which orders are due for their next step: what the relay turns into hints (R1)."""
+"""Which orders are due for their next step, or for a cancel: what the relay turns into hints (R1)."""
 
 import uuid
 from collections.abc import Collection, Sequence
@@ -46,3 +46,32 @@ def take_due(unit: Unit, limit: int, *, placing: Collection[Side] = tuple(Side))
     """
     rows = unit.rows(_TAKE, {"limit": limit, "placing": [side.value for side in placing]})
     return [DueOrder(row.order_id, row.account_id, OrderStatus(row.status), Side(row.side)) for row in rows]
+
+
+_TAKE_CANCELS = """
+UPDATE trading.orders o
+   SET hints = o.hints + 1,
+       next_hint_at = clock_timestamp() + make_interval(secs => least(power(2, least(o.hints, 5)), 30))
+ WHERE o.order_id IN (
+   SELECT d.order_id FROM trading.orders d
+    WHERE d.cancel_due_at <= clock_timestamp() AND d.status IN ('accepted', 'partially_filled')
+      AND (d.next_hint_at IS NULL OR d.next_hint_at <= clock_timestamp())
+    ORDER BY d.cancel_due_at
+    LIMIT %(limit)s
+      FOR NO KEY UPDATE SKIP LOCKED)
+RETURNING o.order_id
+"""
+
+
+def take_due_cancels(unit: Unit, limit: int) -> Sequence[uuid.UUID]:
+    """Return up to `limit` orders that the broker has and is to be asked to cancel, and mark them hinted (R13)."""
+    return [row.order_id for row in unit.rows(_TAKE_CANCELS, {"limit": limit})]
+
+
+def make_due(unit: Unit, order_id: uuid.UUID) -> None:
+    """Have a working order asked for at once: something that ends it has just happened."""
+    unit.run(
+        "UPDATE trading.orders SET due_at = clock_timestamp(), hints = 0, next_hint_at = NULL "
+        "WHERE order_id = %(order_id)s AND status IN ('accepted', 'partially_filled')",
+        {"order_id": order_id},
+    )

@@ -12,6 +12,7 @@ from domain.ids import Ids
 from domain.money import open_part, spent_on
 from domain.order_state import IN_FLIGHT, TERMINAL, OrderEvent, OrderStatus
 from models.unit import Row, Unit
+from services.order_cancel import stop_overfill
 from services.order_outcome import status_after
 from services.order_transition import After, Event, Move, NextReadSeq, move, note
 from services.origin import Origin
@@ -103,6 +104,8 @@ def apply_poll(
         detail = {"broker_status": None if order is None else order.raw_status}
         events.append(Event(OrderEvent(after.value), "poll", now, detail=detail))
     changes = _changes(row, order, known, after, now=now)
+    if after is OrderStatus.REPLACED:
+        stop_overfill(unit, row.order_id, known.qty, now=now, origin=origin)
     if after is before:
         note(unit, row.order_id, events, origin, changes=changes)
         return after
@@ -131,7 +134,10 @@ def _money(row: Row, known: Row) -> dict[str, Any]:
     after = known.qty * (known.avg_price or 0)
     if known.qty == row.filled_qty:
         return {}
-    left = open_part(row.reserved, qty=row.qty, filled_before=row.filled_qty, filled_now=known.qty)
+    if row.qty is None:  # by notional value: the amount is what is left of it
+        left = max(Decimal(0), row.reserved - (after - before) * row.multiplier)
+    else:
+        left = open_part(row.reserved, qty=row.qty, filled_before=row.filled_qty, filled_now=known.qty)
     paid = spent_on(row.side, qty=Decimal(1), price=after - before, multiplier=row.multiplier)
     return {"reserved": left, "spent": row.spent + max(Decimal(0), paid), "spent_seq": NextReadSeq()}
 
@@ -153,10 +159,10 @@ def _insert(unit: Unit, order: Row, fill: BrokerFill, ids: Ids) -> bool:
     return unit.row(_INSERT, params) is not None
 
 
-def _next_status(before: OrderStatus, order: BrokerOrder | None, known: Decimal, qty: Decimal) -> OrderStatus:
+def _next_status(before: OrderStatus, order: BrokerOrder | None, known: Decimal, qty: Decimal | None) -> OrderStatus:
     if before in TERMINAL:
         return before  # a fill after the end moves quantities, never the status
-    if known >= qty:
+    if qty is not None and known >= qty:
         return OrderStatus.FILLED
     # without a word, or while fills of an ended order are still on their way, it goes on as it is
     told = OrderStatus.ACCEPTED if order is None else status_after(order, known)

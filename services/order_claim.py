@@ -6,34 +6,23 @@ The lock is a statement of its own and the facts are read by a later one: in a s
 
 import datetime as dt
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from config.settings import TradingSettings
-from domain.account_type import AccountType, AccountTypeSource
-from domain.balance import BalanceRule, OnBalanceError
 from domain.broker import Ticket
-from domain.money import ZERO, order_cost
+from domain.money import ZERO, most_shares, needs_ask
 from domain.order_state import OrderEvent, OrderStatus
-from domain.orders import AssetClass, OrderTerms, OrderType, Side, TimeInForce
-from domain.venue import classify_endpoint
+from domain.orders import AssetClass, OrderType, Side
 from models.unit import Row, Unit
-from risk.facts import AccountFacts, Facts, StoredBalance
 from risk.pipeline import Ruling, rule_on
 from risk.verdict import Decision
+from services.order_facts import FACTS, HELD, Policy, facts_of
 from services.order_transition import After, Event, Held, Move, move, note
 from services.origin import Origin
 
 LEASE_S = 10
 WAIT_S = 1
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """What the claim is judged by besides the facts in the database."""
-
-    trading: TradingSettings
-    exchange_url: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +46,7 @@ class Claim:
     ticket: Ticket
     ruling: Ruling
     attempts: int
+    replaces: uuid.UUID | None = None
 
 
 _LOCK = """
@@ -64,39 +54,14 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
  WHERE o.order_id = %(order_id)s FOR NO KEY UPDATE OF a
 """
 
-# what is held and not being sold already: sells reserve quantity, unknown ones included (R19)
-_HELD = """(
-         (SELECT coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
-           WHERE f.account_id = o.account_id AND f.symbol = o.symbol)
-       - (SELECT coalesce(sum(s.qty - s.filled_qty), 0) FROM trading.orders s
-           WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'sell' AND s.order_id <> o.order_id
-             AND s.status IN ('submitting', 'unknown', 'accepted', 'partially_filled', 'quarantined')))"""
-
-_FACTS = f"""
-SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, o.place_before, o.multiplier, o.symbol,
-       o.side, o.order_type, o.time_in_force, o.qty, o.limit_price,
-       a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
-       a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
-       a.on_balance_error, b.cash, extract(epoch FROM clock_timestamp() - b.read_at) AS balance_age_s,
-       clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
-       (SELECT coalesce(sum(r.reserved + r.spent), 0) FROM trading.orders r
-         WHERE r.account_id = o.account_id AND (r.reserved > 0 OR r.spent > 0)) AS total_reserved,
-       CASE WHEN o.side = 'sell' THEN {_HELD} ELSE 0 END AS held_qty
-  FROM trading.orders o
-  JOIN trading.accounts a USING (account_id)
-  LEFT JOIN trading.balances b USING (account_id)
- WHERE o.order_id = %(order_id)s
-   FOR NO KEY UPDATE OF o
-"""  # noqa: S608  the only part is ours
-
-
 # a sell of more than is held is costed like a buy, so it needs a price too
 _BRIEF = f"""
-SELECT a.name, o.account_id, o.asset_class, o.symbol,
-       o.order_type = 'market' AND (o.side = 'buy' OR o.qty > {_HELD}) AS needs_ask
+SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type,
+       o.side = 'sell' AND o.notional IS NOT NULL OR o.notional IS NULL AND (o.side = 'buy' OR o.qty > {HELD})
+         AS needs_price
   FROM trading.orders o JOIN trading.accounts a USING (account_id)
  WHERE o.order_id = %(order_id)s AND o.status = 'requested' AND o.due_at <= clock_timestamp()
-"""  # noqa: S608  the only part is ours
+"""  # noqa: S608  all parts are ours
 
 
 def claim_for_placing(
@@ -108,12 +73,18 @@ def claim_for_placing(
     """
     if unit.row(_LOCK, {"order_id": order_id}) is None:
         return None
-    found = unit.row(_FACTS, {"order_id": order_id})
+    found = unit.row(FACTS, {"order_id": order_id})
     if found is None or found.status != OrderStatus.REQUESTED or not found.is_due:
         return None
-    facts = _facts(found, ask, policy)
+    if found.is_canceled:
+        _cancel(unit, found, clocks, origin)
+        return None
+    facts = facts_of(found, ask, policy)
     ruling = rule_on(facts)
-    written = _write(unit, found, facts, ruling, clocks=clocks, origin=origin)
+    reserved: dict[str, Decimal | None] = {"reserved": facts.order_cost or ZERO}
+    if facts.terms.side is Side.SELL and facts.terms.qty is None:
+        reserved["most_shares"] = most_shares(facts.terms, ask=ask, collar=policy.trading.market_collar)
+    written = _write(unit, found, reserved, ruling, clocks=clocks, origin=origin)
     if written is None:
         return None
     return Claim(
@@ -122,9 +93,10 @@ def claim_for_placing(
         account=found.name,
         account_type=found.current_type,
         source=found.source,
-        ticket=Ticket(found.broker_client_id, facts.terms),
+        ticket=Ticket(found.broker_client_id, facts.terms, found.old_broker_order_id),
         ruling=ruling,
         attempts=written.attempts,
+        replaces=found.replaces,
     )
 
 
@@ -144,7 +116,8 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
     row = unit.row(_BRIEF, {"order_id": order_id})
     if row is None:
         return None
-    return Brief(row.name, row.account_id, AssetClass(row.asset_class), row.symbol, row.needs_ask)
+    asks = row.needs_price and needs_ask(OrderType(row.order_type))
+    return Brief(row.name, row.account_id, AssetClass(row.asset_class), row.symbol, asks)
 
 
 def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin: Origin) -> None:
@@ -152,45 +125,23 @@ def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin:
     note(unit, order_id, [event], origin, changes={"due_at": wait}, held=Held(OrderStatus.REQUESTED, None))
 
 
-def terms_of(order: Row) -> OrderTerms:
-    """Return the terms an order's row holds."""
-    return OrderTerms(
-        symbol=order.symbol,
-        side=Side(order.side),
-        order_type=OrderType(order.order_type),
-        time_in_force=TimeInForce(order.time_in_force),
-        qty=order.qty,
-        limit_price=order.limit_price,
-    )
+def _cancel(unit: Unit, found: Row, clocks: Clocks, origin: Origin) -> None:
+    """End an order that was to be cancelled while it was sent, and then was not taken by the broker (R13)."""
+    reason = "cancelled before the broker had it"
+    event = Event(OrderEvent.CANCELED, "claim", clocks.now, reason_code="canceled_unsent", reason=reason)
+    changes = {"reason_code": "canceled_unsent", "reason": reason}
+    move(unit, Move(found.order_id, OrderStatus.CANCELED, found.fence, changes), [event], origin)
 
 
-def _facts(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
-    trading = policy.trading
-    terms = terms_of(found)
-    enabled = trading.balance_check_enabled if found.balance_check_enabled is None else found.balance_check_enabled
-    minimum = trading.minimum_balance if found.minimum_balance is None else found.minimum_balance
-    account = AccountFacts(
-        name=found.name,
-        enabled=found.enabled,
-        account_type=AccountType(found.current_type),
-        account_type_source=AccountTypeSource(found.current_source),
-        type_was_read=found.type_read_at is not None,
-        endpoint=classify_endpoint(found.base_url, policy.exchange_url),
-        entries_blocked=found.entries_blocked,
-        balance_check_enabled=enabled,
-        minimum_balance=minimum,
-        balance_rule=BalanceRule(found.balance_rule or trading.balance_rule),
-        on_balance_error=OnBalanceError(found.on_balance_error or trading.on_balance_error),
-        balance_max_age=trading.balance_max_age,
-    )
-    cost = order_cost(
-        terms, multiplier=found.multiplier, ask=ask, collar=trading.market_collar, held_qty=found.held_qty
-    )
-    balance = None if found.cash is None else StoredBalance(found.cash, found.balance_age_s)
-    return Facts(found.now, found.place_before, terms, account, balance, found.total_reserved, cost)
-
-
-def _write(unit: Unit, found: Row, facts: Facts, ruling: Ruling, *, clocks: Clocks, origin: Origin) -> Row | None:
+def _write(
+    unit: Unit,
+    found: Row,
+    reserved: Mapping[str, Decimal | None],
+    ruling: Ruling,
+    *,
+    clocks: Clocks,
+    origin: Origin,
+) -> Row | None:
     kind = {"account_type": found.current_type, "account_type_source": found.current_source}
     if ruling.decision is Decision.ALLOW:
         event = _event(OrderEvent.SUBMITTING, ruling, clocks)
@@ -200,7 +151,7 @@ def _write(unit: Unit, found: Row, facts: Facts, ruling: Ruling, *, clocks: Cloc
             "lease_owner": origin.process,
             "lease_until": After(LEASE_S),
             "due_at": After(LEASE_S),
-            "reserved": facts.order_cost or ZERO,
+            **reserved,
         }
         return move(unit, Move(found.order_id, OrderStatus.SUBMITTING, found.fence, changes), [event], origin)
     if ruling.decision is Decision.WAIT:

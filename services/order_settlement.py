@@ -7,11 +7,13 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 from domain.broker import Accepted, BrokerOrder, Ticket
 from domain.order_state import OrderEvent, OrderStatus
 from models.unit import Row, Unit
-from services.order_claim import LEASE_S, terms_of
+from services.order_claim import LEASE_S
+from services.order_facts import terms_of
 from services.order_outcome import Attempt, backoff_s, record_outcome
 from services.order_transition import After, Event, Held, Move, move, note
 from services.origin import Origin
@@ -25,7 +27,7 @@ class Age(Enum):
     """How an unknown order stands to its `place_before`."""
 
     IN_TIME = "in time"
-    LATE = "late"  # never sent again, but looked for: the first request may still arrive (R2, R12)
+    LATE = "late"  # or cancelled: never sent again, but looked for: the first request may still arrive (R2, R12)
     GIVEN_UP = "given up"  # a day late: what has not appeared by now never will
 
 
@@ -42,14 +44,18 @@ class Settlement:
     attempts: int
     requested_at: dt.datetime
     age: Age
+    replaces: uuid.UUID | None = None
+    is_canceled: bool = False
 
 
 _FIND = """
-SELECT o.*, a.name, o.place_before < clock_timestamp() AS is_late,
+SELECT o.*, a.name, o.place_before < clock_timestamp() OR o.cancel_due_at IS NOT NULL AS is_late,
        o.place_before + make_interval(secs => %(given_up_s)s) < clock_timestamp() AS is_given_up,
        o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
-       o.lease_until IS NULL OR o.lease_until <= clock_timestamp() AS is_free
+       o.lease_until IS NULL OR o.lease_until <= clock_timestamp() AS is_free,
+       old.broker_order_id AS old_broker_order_id
   FROM trading.orders o JOIN trading.accounts a USING (account_id)
+  LEFT JOIN trading.orders old ON old.order_id = o.replaces
  WHERE o.order_id = %(order_id)s FOR NO KEY UPDATE OF o
 """
 
@@ -124,7 +130,7 @@ def record_no_answer(unit: Unit, attempt: Attempt, reason_code: str, reason: str
         reason_code=reason_code,
         reason=reason,
     )
-    _look_again(unit, attempt, event, origin, pause=After(backoff_s(attempt.attempts)))
+    _look_again(unit, attempt, event, origin, changes={"due_at": After(backoff_s(attempt.attempts))})
 
 
 def record_missing(unit: Unit, attempt: Attempt, settlement: Settlement, *, origin: Origin) -> None:
@@ -146,14 +152,17 @@ def record_missing(unit: Unit, attempt: Attempt, settlement: Settlement, *, orig
         reason=reason,
     )
     if not given_up:
-        _look_again(unit, attempt, event, origin, pause=After(backoff_s(attempt.attempts, LATE_BACKOFF_S)))
+        pause = After(backoff_s(attempt.attempts, LATE_BACKOFF_S))
+        # should it appear after all, it is cancelled (R12)
+        wish = {} if settlement.is_canceled else {"cancel_due_at": After(0), "cancel_reason": "too_late"}
+        _look_again(unit, attempt, event, origin, changes={"due_at": pause, **wish})
         return
     changes = {"rejected_by": "opitios", "reason_code": "too_late", "reason": reason}
     move(unit, Move(attempt.order_id, OrderStatus.REJECTED, attempt.fence, changes), [event], origin)
 
 
-def _look_again(unit: Unit, attempt: Attempt, event: Event, origin: Origin, *, pause: After) -> None:
-    changes = {"due_at": pause, "lease_owner": None, "lease_until": None}
+def _look_again(unit: Unit, attempt: Attempt, event: Event, origin: Origin, *, changes: dict[str, Any]) -> None:
+    changes |= {"lease_owner": None, "lease_until": None}
     held = Held(OrderStatus.UNKNOWN, attempt.fence)
     note(unit, attempt.order_id, [event], origin, changes=changes, held=held)
 
@@ -188,10 +197,12 @@ def _settlement(found: Row, fence: int) -> Settlement:
         account=found.name,
         account_type=found.account_type,
         source=found.source,
-        ticket=Ticket(found.broker_client_id, terms_of(found)),
+        ticket=Ticket(found.broker_client_id, terms_of(found), found.old_broker_order_id),
         attempts=found.attempts + 1,
         requested_at=found.requested_at,
         age=Age.GIVEN_UP if found.is_given_up else Age.LATE if found.is_late else Age.IN_TIME,
+        replaces=found.replaces,
+        is_canceled=found.cancel_due_at is not None,
     )
 
 

@@ -80,6 +80,9 @@ _CHANGEABLE = frozenset(
         "spent",
         "spent_seq",
         "due_at",
+        "cancel_due_at",
+        "cancel_reason",
+        "most_shares",
         "lease_owner",
         "lease_until",
         "fence",
@@ -201,7 +204,7 @@ def _shape(changes: Mapping[str, Any]) -> Shape:
 def _assignments(shape: Shape) -> list[str]:
     parts = ["last_seq = o.last_seq + %(events_n)s", "updated_at = clock_timestamp()"]
     parts += [f"{name} = {_SQL_OF.get(kind, '%(c_{name})s').format(name=name)}" for name, kind in shape]
-    if "due_at" in dict(shape):
+    if {"due_at", "cancel_due_at"} & dict(shape).keys():
         parts += ["hints = 0", "next_hint_at = NULL"]
     return parts
 
@@ -213,6 +216,7 @@ def _move_sql(shape: Shape, *, ended: bool) -> str:
         # nothing more can be bought; what was bought stays in `spent` until the balance shows it (R18)
         parts += [] if "reserved" in dict(shape) else ["reserved = 0"]
         parts += [] if "due_at" in dict(shape) else ["due_at = NULL"]
+        parts += ["cancel_due_at = NULL"]
     where = "o.order_id = %(order_id)s AND o.status = ANY(%(allowed)s) AND o.fence = %(held_fence)s"
     return _statement(parts, where)
 

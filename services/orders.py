@@ -5,6 +5,7 @@ import json
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
 from domain.errors import KeyReused, NotFound
@@ -17,7 +18,10 @@ from services.origin import Origin
 
 @dataclass(frozen=True, slots=True)
 class OrderRequest:
-    """A checked order on its way into the database; `started_at` is when the request was received."""
+    """A checked order on its way into the database.
+
+    `asked_for` is the hash of a request whose terms follow from another order's (a replacement).
+    """
 
     order_id: uuid.UUID
     account_id: uuid.UUID
@@ -32,6 +36,14 @@ class OrderRequest:
     trace_id: str
     requested_at: dt.datetime
     total_ms: float  # float: milliseconds
+    replaces: uuid.UUID | None = None
+    replaced_filled: Decimal | None = None
+    asked_for: bytes | None = None
+
+    @property
+    def request_hash(self) -> bytes:
+        """What tells this request from another under the same key: what was asked for, else the terms."""
+        return self.asked_for or self.terms.fingerprint(self.account_name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,13 +60,15 @@ _INSERT = """
 WITH placed AS (
   INSERT INTO trading.orders (
     order_id, order_date, account_id, account_type, account_type_source, client_order_id, broker_client_id,
-    request_hash, symbol, asset_class, side, order_type, time_in_force, qty, limit_price, multiplier, status,
+    request_hash, symbol, asset_class, side, order_type, time_in_force, qty, notional, limit_price, stop_price,
+    trail_price, trail_percent, extended_hours, position_intent, replaces, replaced_filled, multiplier, status,
     due_at, place_before, source, actor, trace_id, requested_at)
   VALUES (
     %(order_id)s, %(order_date)s, %(account_id)s, %(account_type)s, %(account_type_source)s, %(client_order_id)s,
     %(broker_client_id)s, %(request_hash)s, %(symbol)s, %(asset_class)s, %(side)s, %(order_type)s,
-    %(time_in_force)s, %(qty)s, %(limit_price)s, %(multiplier)s, 'requested', clock_timestamp(), %(place_before)s,
-    %(source)s, %(actor)s, %(trace_id)s, %(requested_at)s)
+    %(time_in_force)s, %(qty)s, %(notional)s, %(limit_price)s, %(stop_price)s, %(trail_price)s, %(trail_percent)s,
+    %(extended_hours)s, %(position_intent)s, %(replaces)s, %(replaced_filled)s, %(multiplier)s, 'requested',
+    clock_timestamp(), %(place_before)s, %(source)s, %(actor)s, %(trace_id)s, %(requested_at)s)
   ON CONFLICT (account_id, client_order_id) DO NOTHING
   RETURNING order_id, order_date
 ), logged AS (
@@ -94,7 +108,7 @@ def find_by_key(unit: Unit, request: OrderRequest) -> Requested | None:
     found = unit.row(_BY_KEY, {"account_id": request.account_id, "client_order_id": request.client_order_id})
     if found is None:
         return None
-    if bytes(found.request_hash) != request.terms.fingerprint(request.account_name):
+    if bytes(found.request_hash) != request.request_hash:
         raise KeyReused(
             f"the key {request.client_order_id!r} belongs to order {found.order_id}, which has other terms; "
             "choose a new key for a new order"
@@ -102,13 +116,18 @@ def find_by_key(unit: Unit, request: OrderRequest) -> Requested | None:
     return Requested(found.order_id, found.status, found.requested_at, found.order_id != request.order_id)
 
 
+_READ = """
+SELECT o.*, a.name AS account, a.broker,
+       (SELECT r.order_id FROM trading.orders r WHERE r.replaces = o.order_id AND r.status <> 'rejected'
+         ORDER BY r.requested_at DESC LIMIT 1) AS replaced_by
+  FROM trading.orders o JOIN trading.accounts a USING (account_id)
+ WHERE o.order_id = %(order_id)s
+"""
+
+
 def read_order(unit: Unit, order_id: uuid.UUID) -> Row:
-    """Return the order with its account's name. Raises NotFound."""
-    found = unit.row(
-        "SELECT o.*, a.name AS account FROM trading.orders o JOIN trading.accounts a USING (account_id) "
-        "WHERE o.order_id = %(order_id)s",
-        {"order_id": order_id},
-    )
+    """Return the order with its account's name and what replaced it. Raises NotFound."""
+    found = unit.row(_READ, {"order_id": order_id})
     if found is None:
         raise NotFound(f"no order {order_id}")
     return found
@@ -132,14 +151,22 @@ def _insert_params(request: OrderRequest, origin: Origin) -> dict[str, Any]:
         "account_type_source": request.account_type_source,
         "client_order_id": request.client_order_id,
         "broker_client_id": broker_client_id(request.order_id),
-        "request_hash": terms.fingerprint(request.account_name),
+        "request_hash": request.request_hash,
         "symbol": terms.symbol,
         "asset_class": terms.asset_class.value,
         "side": terms.side.value,
         "order_type": terms.order_type.value,
         "time_in_force": terms.time_in_force.value,
         "qty": terms.qty,
+        "notional": terms.notional,
         "limit_price": terms.limit_price,
+        "stop_price": terms.stop_price,
+        "trail_price": terms.trail_price,
+        "trail_percent": terms.trail_percent,
+        "extended_hours": terms.extended_hours,
+        "position_intent": terms.position_intent,
+        "replaces": request.replaces,
+        "replaced_filled": request.replaced_filled,
         "multiplier": request.multiplier,
         "place_before": request.place_before,
         "source": request.source,
@@ -150,5 +177,5 @@ def _insert_params(request: OrderRequest, origin: Origin) -> dict[str, Any]:
         "requested_at": request.requested_at,
         "total_ms": round(request.total_ms, 3),
         "event_type": OrderEvent.REQUESTED.value,
-        "detail": json.dumps({"client_order_id": request.client_order_id}),
+        "detail": json.dumps({"client_order_id": request.client_order_id, **terms.values()}),
     }

@@ -17,7 +17,7 @@ from domain.clock import Clock
 from domain.ids import Ids
 from events.hints import HintPublisher
 from models.session import Database
-from services.order_claim import Policy
+from services.order_facts import Policy
 from services.origin import Origin
 from tasks.prices import AskCache
 

@@ -1,10 +1,11 @@
-"""Celery's side of an order: place it, settle it, poll it. A message is only a hint; the row decides."""
+"""Celery's side of an order: place, cancel, settle, poll. A message is only a hint; the row decides."""
 
 import uuid
 from typing import Any
 
-from config.celery import PLACE_ENTRY, PLACE_EXIT, POLL_ORDERS, SETTLE_ORDER
+from config.celery import CANCEL_ORDER, PLACE_ENTRY, PLACE_EXIT, POLL_ORDERS, SETTLE_ORDER
 from tasks.app import app
+from tasks.canceling import cancel_order
 from tasks.context import context
 from tasks.placing import place_order
 from tasks.polling import poll_account
@@ -23,6 +24,12 @@ def place(task: Any, order_id: str) -> None:
 def place_exit(task: Any, order_id: str) -> None:
     """Place one sell: the same way under a name of its own, because a name has one queue (R25)."""
     _place(task, order_id)
+
+
+@app.task(name=CANCEL_ORDER)
+def cancel(order_id: str) -> None:
+    """Ask the broker to cancel one order."""
+    cancel_order(context(), uuid.UUID(order_id))
 
 
 @app.task(name=SETTLE_ORDER)

@@ -12,6 +12,7 @@ from domain.broker import NotAccepted, Outcome, Rejected, Ticket, Timed, Unknown
 from domain.order_state import OrderEvent
 from domain.timing import OrderLine
 from risk.verdict import Decision
+from services.due import make_due
 from services.operations import Operation, record_operation
 from services.order_claim import WAIT_S, Brief, Claim, Clocks, brief_of, claim_for_placing, defer
 from services.order_outcome import Attempt, backoff_s, record_outcome
@@ -81,6 +82,8 @@ def finish(ctx: Context, claim: Claim, timed: Timed, watch: Stopwatch, *, stage:
     )
     with ctx.database.statement() as unit:
         ours = record_outcome(unit, attempt, timed.outcome, ctx.origin)
+        if claim.replaces is not None:
+            make_due(unit, claim.replaces)
     if not ours:
         logger.warning(
             "Order {}: an answer came after another worker had taken over; kept as late_result", claim.order_id
@@ -94,7 +97,7 @@ def log_attempt(claim: Claim, total_ms: float, network_ms: float | None, error: 
     line = OrderLine(
         side=claim.ticket.terms.side,
         symbol=claim.ticket.terms.symbol,
-        qty=claim.ticket.terms.qty,
+        size=claim.ticket.terms.size,
         order_id=str(claim.order_id),
         total_ms=total_ms,
         network_ms=network_ms,

@@ -11,11 +11,11 @@ from collections.abc import Iterable
 import sqlalchemy.exc
 from loguru import logger
 
-from config.celery import POLL_ORDERS, SETTLE_ORDER, placing_task
+from config.celery import CANCEL_ORDER, POLL_ORDERS, SETTLE_ORDER, placing_task
 from config.logging import setup_logging
 from domain.order_state import OrderStatus
 from domain.orders import Side
-from services.due import DueOrder, take_due
+from services.due import DueOrder, take_due, take_due_cancels
 from services.leases import drop_lease, take_lease
 from tasks.context import Context, context
 from tasks.waiting import wait_for_dependencies
@@ -56,10 +56,12 @@ def tick(ctx: Context) -> int:
             # a queue that nobody empties must keep neither the other side nor unknown and working orders waiting
             placing = [side for side, depth in depths.items() if depth is not None and depth <= DEEP_QUEUE]
             due = take_due(unit, BATCH, placing=placing)
+            cancels = take_due_cancels(unit, BATCH)
     except sqlalchemy.exc.SQLAlchemyError as error:
         logger.warning("Relay waits for the database: {}", type(error).__name__)
         return 0
-    return sum(ctx.hints.publish(task, [argument]) for task, argument in hints_for(due))
+    hints = [(CANCEL_ORDER, str(order)) for order in cancels] + hints_for(due)
+    return sum(ctx.hints.publish(task, [argument]) for task, argument in hints)
 
 
 def hints_for(due: Iterable[DueOrder]) -> list[tuple[str, str]]:

@@ -81,6 +81,7 @@ def _send_again(ctx: Context, settlement: Settlement, attempt: Attempt, watch: S
         ticket=settlement.ticket,
         ruling=Ruling(Decision.ALLOW, None, None, ()),
         attempts=settlement.attempts,
+        replaces=settlement.replaces,
     )
     timed = send(ctx, claim.account, claim.ticket, before_claim_ms)
     finish(ctx, claim, replace(timed, outcome=_sure(ctx, claim, timed.outcome)), watch, stage="settle")

@@ -16,19 +16,17 @@ from alpaca.common.exceptions import APIError
 from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
 
-from brokers.alpaca import outcomes
+from brokers.alpaca import outcomes, requests_of
 from brokers.alpaca.parse import decimal, parse_account, parse_fill, parse_order
 from brokers.deadline import DeadlineAdapter, Watchdog, last_network_ms, last_request_id
 from brokers.protocol import Broker, BrokerUnavailable, EntryLocked, Listing, WireTime
-from domain.broker import AccountReading, BrokerFill, BrokerOrder, Ticket, Timed
+from domain.broker import AccountReading, BrokerFill, BrokerOrder, CancelAnswer, Ticket, Timed
 from domain.clock import Clock
-from domain.orders import AssetClass, plain
+from domain.orders import AssetClass
 
 TOTAL_S = 5.0
 _PAGE = 100
 _MAX_PAGES = 50
-# JSON that is nested too deep, or a number of thousands of digits: Python's reader gives up with these
-_UNREADABLE = (RecursionError, ValueError)
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -61,21 +59,22 @@ class AlpacaBroker(Broker):
             _bound(client, adapter, trust_env=urlsplit(base_url).hostname not in _LOOPBACK)
 
     def place(self, ticket: Ticket) -> Timed:
-        """Send one POST; see Broker."""
+        """Send one POST, or one PATCH of the order whose place it takes (R27); see Broker."""
         refusal = self._may_enter(self._base_url)
         if refusal is not None:
             raise EntryLocked(refusal)
-        try:
-            outcome = outcomes.of_answer(self._trading.post("/orders", _order_body(ticket)))
-        except APIError as error:
-            outcome = outcomes.of_status(error.status_code, str(error))
-        except requests.exceptions.JSONDecodeError:
-            outcome = outcomes.of_answer(None)
-        except requests.RequestException as error:
-            outcome = outcomes.of_failure(error)
-        except _UNREADABLE:
-            outcome = outcomes.of_answer(None)
+        if ticket.replaces is None:
+            outcome = outcomes.of_call(partial(self._trading.post, "/orders", requests_of.placing(ticket)))
+        else:
+            path = f"/orders/{ticket.replaces}"
+            outcome = outcomes.of_call(partial(self._trading.patch, path, requests_of.replacing(ticket)))
         return Timed(outcome, last_network_ms(), last_request_id())
+
+    def cancel(self, broker_order_id: str) -> CancelAnswer:
+        """Send one DELETE; see Broker."""
+        refusal = outcomes.refusal_of(partial(self._trading.delete, f"/orders/{broker_order_id}"))
+        code, message = refusal or (None, None)
+        return CancelAnswer(refusal is None, code, message, last_network_ms(), last_request_id())
 
     def find_order(self, broker_client_id: str) -> BrokerOrder | None:
         """Ask by our id; a 404 that says so is None."""
@@ -170,23 +169,8 @@ class AlpacaBroker(Broker):
             ) from None
         except requests.RequestException as error:
             raise BrokerUnavailable("unreachable", type(error).__name__) from None
-        except _UNREADABLE:
+        except outcomes.UNREADABLE:
             raise BrokerUnavailable("unreadable_answer", "the broker's answer could not be read") from None
-
-
-def _order_body(ticket: Ticket) -> dict[str, Any]:
-    terms = ticket.terms
-    body = {
-        "symbol": terms.symbol,
-        "qty": plain(terms.qty),
-        "side": terms.side.value,
-        "type": terms.order_type.value,
-        "time_in_force": terms.time_in_force.value,
-        "client_order_id": ticket.broker_client_id,
-    }
-    if terms.limit_price is not None:
-        body["limit_price"] = plain(terms.limit_price)
-    return body
 
 
 def _bound(client: Any, adapter: DeadlineAdapter, *, trust_env: bool) -> None:

@@ -5,14 +5,18 @@ refusal is unknown: an order that may exist is never called rejected.
 """
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import requests
+from alpaca.common.exceptions import APIError
 from urllib3.exceptions import NewConnectionError
 
 from brokers.alpaca.parse import parse_order
 from domain.broker import Accepted, NotAccepted, Outcome, Rejected, Unknown
 
+# JSON that is nested too deep, or a number of thousands of digits: Python's reader gives up with these
+UNREADABLE = (RecursionError, ValueError)
 _HTTP_NOT_FOUND = 404
 _HTTP_TOO_MANY = 429
 _NO_ORDER = "order not found"
@@ -29,6 +33,37 @@ _REASONS = (
     ("forbidden", "broker_unauthorized"),
     ("not tradable", "not_tradable"),
 )
+
+
+def of_call(call: Callable[[], Any]) -> Outcome:
+    """Make the call and return its outcome, whatever comes back or does not."""
+    try:
+        return of_answer(call())
+    except APIError as error:
+        return of_status(error.status_code, str(error))
+    except requests.exceptions.JSONDecodeError:
+        return of_answer(None)
+    except requests.RequestException as error:
+        return of_failure(error)
+    except UNREADABLE:
+        return of_answer(None)
+
+
+def refusal_of(call: Callable[[], Any]) -> tuple[str, str] | None:
+    """Make a call whose answer has no content; return why it was not taken, as code and sentence, None when it was."""
+    try:
+        call()
+    except APIError as error:
+        message = _message(str(error)) or f"HTTP {error.status_code}"
+        return ("rate_limited" if error.status_code == _HTTP_TOO_MANY else f"http_{error.status_code}"), message
+    except requests.exceptions.JSONDecodeError:
+        return None  # a 2xx whose content nobody needs
+    except requests.RequestException as error:
+        failure = of_failure(error)
+        return failure.reason_code, failure.message
+    except UNREADABLE:
+        return None
+    return None
 
 
 def of_answer(answer: Any) -> Outcome:
@@ -51,7 +86,7 @@ def of_status(status: int, body: str) -> Outcome:
     return Unknown(f"http_{status}", message or f"HTTP {status}")
 
 
-def of_failure(error: requests.RequestException) -> Outcome:
+def of_failure(error: requests.RequestException) -> NotAccepted | Unknown:
     """Return the outcome of a network fault: not accepted only when no connection was ever made."""
     if _never_connected(error):
         return NotAccepted("connection_refused", "the broker could not be reached")

@@ -80,6 +80,7 @@ def parse_order(raw: Any) -> BrokerOrder | None:
         status=status,
         raw_status=raw_status,
         created_at=stamp(raw.get("created_at")),
+        notional=decimal(raw.get("notional")),
     )
 
 

@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 from domain.balance import BalanceCheck, OnBalanceError, check_balance
+from domain.money import ZERO
 from domain.orders import plain
 from risk.facts import Facts
 from risk.verdict import Decision, Verdict
@@ -13,7 +14,8 @@ NAME = "minimum_balance"
 def check(facts: Facts) -> Verdict:
     """Deny with `insufficient_balance` and the four numbers; without a usable balance do as `on_balance_error` says.
 
-    A stored balance of at most `balance_max_age` decides; an older one is no balance at all.
+    A stored balance of at most `balance_max_age` decides; an older one is no balance at all. What a replaced order
+    reserves is given back, and a replacement that costs no more than that is no new risk (R27).
     """
     account = facts.account
     if not account.balance_check_enabled:
@@ -21,10 +23,13 @@ def check(facts: Facts) -> Verdict:
     balance = facts.balance
     if balance is None or balance.age_s > Decimal(str(account.balance_max_age.total_seconds())):
         return _without_balance(facts)
+    given_back = ZERO if facts.replaced is None else facts.replaced.reserved
+    if facts.replaced is not None and facts.order_cost is not None and facts.order_cost <= given_back:
+        return Verdict(NAME, Decision.ALLOW, inputs={"replaced_reserved": plain(given_back)})
     checked = check_balance(
         account.balance_rule,
         cash=balance.cash,
-        reserved=facts.reserved,
+        reserved=facts.reserved - given_back,
         minimum=account.minimum_balance,
         order_cost=facts.order_cost,
     )

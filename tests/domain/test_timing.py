@@ -1,7 +1,6 @@
 """The documented line of an order, letter by letter, and what a caller's text cannot do to it."""
 
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 from hypothesis import given
@@ -12,7 +11,7 @@ from domain.timing import OrderLine, safe
 LINE = OrderLine(
     side="buy",
     symbol="AAPL",
-    qty=Decimal("100.0"),
+    size="100",
     order_id="0190",
     total_ms=245.4,
     network_ms=198.2,

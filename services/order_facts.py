@@ -1,0 +1,127 @@
+"""The facts a claim is judged by: one statement under the account's lock, and what it means (R4, R17, R19, R27)."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from config.settings import TradingSettings
+from domain.account_type import AccountType, AccountTypeSource
+from domain.balance import BalanceRule, OnBalanceError
+from domain.money import order_cost
+from domain.order_state import IN_FLIGHT, OrderStatus
+from domain.orders import OrderTerms, OrderType, PositionIntent, Side, TimeInForce
+from domain.venue import classify_endpoint
+from models.unit import Row
+from risk.facts import AccountFacts, Facts, Replaced, StoredBalance
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What the claim is judged by besides the facts in the database."""
+
+    trading: TradingSettings
+    exchange_url: str | None
+
+
+_IN_FLIGHT = "(" + ", ".join(f"'{status}'" for status in sorted(IN_FLIGHT)) + ")"
+
+_OPEN_QTY = "(coalesce({0}.qty, {0}.most_shares) - {0}.filled_qty)"
+# what is held and not being sold already: sells reserve quantity, unknown ones included (R19). A replacement and what
+# it replaces sell the larger of the two, not both (R27).
+HELD = f"""(
+         (SELECT coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
+           WHERE f.account_id = o.account_id AND f.symbol = o.symbol)
+       - (SELECT coalesce(sum({_OPEN_QTY.format("s")} - CASE WHEN s.replaces IS NULL THEN 0 ELSE coalesce((
+                   SELECT least({_OPEN_QTY.format("s")}, {_OPEN_QTY.format("p")}) FROM trading.orders p
+                    WHERE p.order_id = s.replaces AND p.status IN {_IN_FLIGHT}), 0) END), 0)
+            FROM trading.orders s
+           WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'sell' AND s.order_id <> o.order_id
+             AND s.order_id IS DISTINCT FROM o.replaces AND s.status IN {_IN_FLIGHT}))"""  # noqa: S608  all parts are ours
+
+# an order that is replaced gives its reservation up once it has ended: until then the larger of the two counts (R27)
+RESERVED = """
+       (SELECT coalesce(sum(r.reserved + r.spent - CASE WHEN r.replaces IS NULL THEN 0 ELSE
+                 coalesce((SELECT least(r.reserved, p.reserved) FROM trading.orders p
+                            WHERE p.order_id = r.replaces), 0) END), 0) FROM trading.orders r
+         WHERE r.account_id = {account} AND (r.reserved > 0 OR r.spent > 0))"""
+
+FACTS = f"""
+SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, o.place_before, o.multiplier, o.symbol,
+       o.side, o.order_type, o.time_in_force, o.qty, o.notional, o.limit_price, o.stop_price, o.trail_price,
+       o.trail_percent, o.extended_hours, o.position_intent, o.cancel_due_at IS NOT NULL AS is_canceled,
+       o.replaces, o.replaced_filled, old.status AS old_status,
+       old.broker_order_id AS old_broker_order_id, old.reserved AS old_reserved, old.filled_qty AS old_filled,
+       old.cancel_due_at IS NOT NULL AS old_is_canceled,
+       a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
+       a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
+       a.on_balance_error, b.cash, extract(epoch FROM clock_timestamp() - b.read_at) AS balance_age_s,
+       clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
+       {RESERVED.format(account="o.account_id")} AS total_reserved,
+       CASE WHEN o.side = 'sell' THEN {HELD} ELSE 0 END AS held_qty,
+       o.replaces IS NOT NULL AND EXISTS (
+         SELECT 1 FROM trading.orders r WHERE r.replaces = o.replaces AND r.order_id <> o.order_id
+            AND r.status IN {_IN_FLIGHT}) AS other_replacement
+  FROM trading.orders o
+  JOIN trading.accounts a USING (account_id)
+  LEFT JOIN trading.balances b USING (account_id)
+  LEFT JOIN trading.orders old ON old.order_id = o.replaces
+ WHERE o.order_id = %(order_id)s
+   FOR NO KEY UPDATE OF o
+"""  # noqa: S608  all parts are ours
+
+
+def terms_of(order: Row) -> OrderTerms:
+    """Return the terms an order's row holds."""
+    return OrderTerms(
+        symbol=order.symbol,
+        side=Side(order.side),
+        order_type=OrderType(order.order_type),
+        time_in_force=TimeInForce(order.time_in_force),
+        qty=order.qty,
+        limit_price=order.limit_price,
+        notional=order.notional,
+        stop_price=order.stop_price,
+        trail_price=order.trail_price,
+        trail_percent=order.trail_percent,
+        extended_hours=order.extended_hours,
+        position_intent=None if order.position_intent is None else PositionIntent(order.position_intent),
+    )
+
+
+def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
+    """Return the facts of a row of FACTS; `ask` in USD, None when it was not asked for or nobody offers."""
+    trading = policy.trading
+    terms = terms_of(found)
+    enabled = trading.balance_check_enabled if found.balance_check_enabled is None else found.balance_check_enabled
+    minimum = trading.minimum_balance if found.minimum_balance is None else found.minimum_balance
+    account = AccountFacts(
+        name=found.name,
+        enabled=found.enabled,
+        account_type=AccountType(found.current_type),
+        account_type_source=AccountTypeSource(found.current_source),
+        type_was_read=found.type_read_at is not None,
+        endpoint=classify_endpoint(found.base_url, policy.exchange_url),
+        entries_blocked=found.entries_blocked,
+        balance_check_enabled=enabled,
+        minimum_balance=minimum,
+        balance_rule=BalanceRule(found.balance_rule or trading.balance_rule),
+        on_balance_error=OnBalanceError(found.on_balance_error or trading.on_balance_error),
+        balance_max_age=trading.balance_max_age,
+    )
+    cost = order_cost(
+        terms, multiplier=found.multiplier, ask=ask, collar=trading.market_collar, held_qty=found.held_qty
+    )
+    balance = None if found.cash is None else StoredBalance(found.cash, found.balance_age_s)
+    return Facts(found.now, found.place_before, terms, account, balance, found.total_reserved, cost, _replaced(found))
+
+
+def _replaced(found: Row) -> Replaced | None:
+    if found.replaces is None:
+        return None
+    return Replaced(
+        order_id=found.replaces,
+        status=OrderStatus(found.old_status),
+        reserved=found.old_reserved,
+        is_being_canceled=found.old_is_canceled,
+        is_being_replaced=found.other_replacement,
+        filled_since=found.old_filled - found.replaced_filled,
+    )

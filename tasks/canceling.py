@@ -1,0 +1,57 @@
+"""Asking the broker to cancel: one request, then the order is asked for; repeated until it has ended (R13)."""
+
+import uuid
+
+from loguru import logger
+
+from brokers.protocol import BrokerUnavailable
+from brokers.registry import NoSuchBroker
+from config.celery import POLL_ORDERS
+from domain.broker import CancelAnswer
+from services.order_cancel import CancelTask, account_of_cancel, claim_cancel, defer_cancel, record_cancel
+from services.order_outcome import Attempt
+from tasks.context import Context
+from tasks.stopwatch import Stopwatch
+
+
+def cancel_order(ctx: Context, order_id: uuid.UUID) -> None:
+    """Send one request that is due; a second delivery finds it taken and stops."""
+    watch = Stopwatch(ctx.clock)
+    with ctx.database.statement() as unit:
+        account = account_of_cancel(unit, order_id)
+    if account is None:
+        return
+    wait_s = ctx.budget.take(account)
+    with ctx.database.statement() as unit:
+        if wait_s:
+            defer_cancel(unit, order_id, wait_s)
+            return
+        task = claim_cancel(unit, order_id)
+    if task is None:
+        return
+    answer = _send(ctx, task)
+    attempt = Attempt(
+        order_id=order_id,
+        fence=task.held.fence or 0,
+        attempts=task.attempts,
+        stage="cancel",
+        started_at=watch.started_at,
+        finished_at=watch.now(),
+        total_ms=watch.elapsed_ms,
+        network_ms=answer.network_ms,
+        request_id=answer.request_id,
+    )
+    with ctx.database.statement() as unit:
+        record_cancel(unit, task, attempt, answer, origin=ctx.origin)
+    if not answer.taken:
+        logger.warning("Order {}: cancel {} not taken: {}", order_id, task.attempts, answer.reason_code)
+    ctx.hints.hint(POLL_ORDERS, str(task.account_id))
+
+
+def _send(ctx: Context, task: CancelTask) -> CancelAnswer:
+    try:
+        return ctx.broker(task.account).cancel(task.broker_order_id)
+    except NoSuchBroker as error:
+        return CancelAnswer(False, "no_broker", str(error), None, None)  # noqa: FBT003  named by its field
+    except BrokerUnavailable as error:
+        return CancelAnswer(False, error.reason_code, error.message, None, None)  # noqa: FBT003  likewise
