@@ -40,13 +40,17 @@ class ApiClient:
         keep_token(self._home, self._url, body["access_token"])
         return body
 
-    def post(self, path: str, body: dict[str, Any], *, key: str) -> requests.Response:
+    def send(self, method: str, path: str, body: dict[str, Any], *, key: str) -> requests.Response:
         """Send a body under an idempotency key."""
-        return self._call("POST", path, json=body, headers=self._bearer() | {"Idempotency-Key": key})
+        return self._call(method, path, json=body, headers=self._bearer() | {"Idempotency-Key": key})
 
     def get(self, path: str) -> Any:
         """Read a resource."""
         return self._call("GET", path, headers=self._bearer()).json()
+
+    def delete(self, path: str, query: dict[str, str] | None = None) -> Any:
+        """Ask for the end of a resource, or of what a query means."""
+        return self._call("DELETE", path, params=query, headers=self._bearer()).json()
 
     def _bearer(self) -> dict[str, str]:
         token = kept_token(self._home, self._url)

@@ -1,7 +1,8 @@
-"""`opitios order buy|sell|show`: place an order and watch it, as any client of the API would."""
+"""`opitios order buy|sell|replace|cancel|show`: place an order and watch it, as any client of the API would."""
 
 import time
 import uuid
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import requests
@@ -17,64 +18,118 @@ app = typer.Typer(help="Place an order and look at it.", no_args_is_help=True)
 _ENDED = {"filled", "canceled", "expired", "replaced", "rejected", "quarantined"}
 _PAUSE_S = 0.2
 
+OrderId = Annotated[uuid.UUID, typer.Argument(help="the order's id")]
 Symbol = Annotated[str, typer.Argument(help="AAPL, or an OCC option symbol")]
-Qty = Annotated[str, typer.Argument(help="shares or contracts")]
+Qty = Annotated[str | None, typer.Argument(help="shares or contracts (or --notional)")]
 Account = Annotated[str, typer.Option(help="the account's name")]
-Limit = Annotated[str | None, typer.Option(help="limit price in USD; a market order without it")]
-Tif = Annotated[str, typer.Option("--time-in-force", help="day or gtc")]
+Limit = Annotated[str | None, typer.Option(help="limit price in USD")]
+Stop = Annotated[str | None, typer.Option(help="stop price in USD; with --limit a stop-limit order")]
+Trail = Annotated[str | None, typer.Option(help="trailing stop, so many USD from the market")]
+TrailPercent = Annotated[str | None, typer.Option(help="trailing stop, so many percent from the market")]
+Notional = Annotated[str | None, typer.Option(help="an amount in USD instead of a quantity")]
+Tif = Annotated[str | None, typer.Option("--time-in-force", help="day (default), gtc, ioc or fok")]
+Extended = Annotated[bool, typer.Option("--extended-hours", help="also before and after the session (limit, day)")]
+Intent = Annotated[str | None, typer.Option("--position-intent", help="options: buy_to_open, sell_to_close ...")]
 Key = Annotated[str | None, typer.Option(help="your own key: the same key again is the same order")]
 Wait = Annotated[bool, typer.Option("--wait", help="stay until the order has ended or --timeout is over")]
 Timeout = Annotated[int, typer.Option(help="seconds to wait")]
 
 
+def _placing(side: str) -> Callable[..., None]:
+    def place(
+        symbol: Symbol,
+        qty: Qty = None,
+        *,
+        account: Account,
+        limit: Limit = None,
+        stop: Stop = None,
+        trail: Trail = None,
+        trail_percent: TrailPercent = None,
+        notional: Notional = None,
+        tif: Tif = None,
+        extended_hours: Extended = False,
+        position_intent: Intent = None,
+        key: Key = None,
+        wait: Wait = False,
+        timeout: Timeout = 30,
+    ) -> None:
+        prices = {"limit_price": limit, "stop_price": stop, "trail_price": trail, "trail_percent": trail_percent}
+        body = {"account": account, "symbol": symbol, "side": side, "type": _type_of(prices), **prices}
+        body |= {"qty": qty, "notional": notional, "time_in_force": tif, "position_intent": position_intent}
+        given: dict[str, Any] = {name: value for name, value in body.items() if value is not None}
+        if extended_hours:
+            given["extended_hours"] = True
+        _send("POST", "/api/v1/orders", given, key=key, wait_s=timeout if wait else 0)
+
+    return place
+
+
+app.command("buy", help="Buy QTY of SYMBOL: at market, or as the options say.")(_placing("buy"))
+app.command("sell", help="Sell QTY of SYMBOL: at market, or as the options say.")(_placing("sell"))
+
+
 @app.command()
-def buy(
-    symbol: Symbol,
-    qty: Qty,
-    account: Account,
+def replace(
+    order_id: OrderId,
+    qty: Annotated[str | None, typer.Option(help="what is still to trade")] = None,
+    *,
     limit: Limit = None,
-    tif: Tif = "day",
+    stop: Stop = None,
+    trail: Trail = None,
+    trail_percent: TrailPercent = None,
+    tif: Tif = None,
     key: Key = None,
     wait: Wait = False,
     timeout: Timeout = 30,
 ) -> None:
-    """Buy QTY of SYMBOL."""
-    _place("buy", symbol, qty, account=account, limit=limit, tif=tif, key=key, wait_s=timeout if wait else 0)
+    """Replace a working order by one with other terms; what is not given stays as it is."""
+    body = {"qty": qty, "limit_price": limit, "stop_price": stop, "trail_price": trail, "trail_percent": trail_percent}
+    given = {name: value for name, value in (body | {"time_in_force": tif}).items() if value is not None}
+    _send("PATCH", f"/api/v1/orders/{order_id}", given, key=key, wait_s=timeout if wait else 0)
 
 
 @app.command()
-def sell(
-    symbol: Symbol,
-    qty: Qty,
-    account: Account,
-    limit: Limit = None,
-    tif: Tif = "day",
-    key: Key = None,
-    wait: Wait = False,
-    timeout: Timeout = 30,
+def cancel(
+    order_id: Annotated[uuid.UUID | None, typer.Argument(help="the order's id, or --all")] = None,
+    *,
+    every: Annotated[bool, typer.Option("--all", help="every open order (of --account)")] = False,
+    account: Annotated[str | None, typer.Option(help="with --all: this account's orders")] = None,
 ) -> None:
-    """Sell QTY of SYMBOL."""
-    _place("sell", symbol, qty, account=account, limit=limit, tif=tif, key=key, wait_s=timeout if wait else 0)
+    """Ask for the end of an order, or of all; it has ended when its status says so."""
+    if (order_id is None) is not every:
+        raise typer.BadParameter("give an order's id or --all, not both")
+    client = ApiClient(load_settings())
+    if order_id is not None:
+        asked = client.delete(f"/api/v1/orders/{order_id}")
+        OUT.print(f"202 asked: order {asked['order_id']} ({asked['status']})")
+        return
+    found = client.delete("/api/v1/orders", {} if account is None else {"account": account})["orders"]
+    for asked in found:
+        OUT.print(f"202 asked: order {asked['order_id']} ({asked['status']})")
+    OUT.print(f"{len(found)} orders are to end")
 
 
 @app.command()
-def show(order_id: Annotated[uuid.UUID, typer.Argument(help="the order's id")]) -> None:
+def show(order_id: OrderId) -> None:
     """Show an order with its timeline."""
     _show(ApiClient(load_settings()).get(f"/api/v1/orders/{order_id}"))
 
 
-def _place(
-    side: str, symbol: str, qty: str, *, account: str, limit: str | None, tif: str, key: str | None, wait_s: int
-) -> None:
-    body: dict[str, Any] = {"account": account, "symbol": symbol, "side": side, "qty": qty, "time_in_force": tif}
-    if limit is not None:
-        body |= {"type": "limit", "limit_price": limit}
+def _type_of(prices: dict[str, str | None]) -> str:
+    if prices["trail_price"] is not None or prices["trail_percent"] is not None:
+        return "trailing_stop"
+    if prices["stop_price"] is not None:
+        return "stop" if prices["limit_price"] is None else "stop_limit"
+    return "market" if prices["limit_price"] is None else "limit"
+
+
+def _send(method: str, path: str, body: dict[str, Any], *, key: str | None, wait_s: int) -> None:
     client = ApiClient(load_settings())
     key = key or f"cli-{uuid.uuid4()}"  # noqa: TID251  a key of this call alone
     try:
-        answer = client.post("/api/v1/orders", body, key=key)
+        answer = client.send(method, path, body, key=key)
     except ApiError as error:
-        if error.status != requests.codes.not_found:
+        if error.status != requests.codes.not_found or "account" not in body:
             raise
         names = ", ".join(known["name"] for known in client.get("/api/v1/accounts"))
         raise ApiError(f"{error}\nThe accounts are: {names or 'none; add one to secrets.yml'}") from None
@@ -97,16 +152,20 @@ def _follow(client: ApiClient, href: str, wait_s: int) -> dict[str, Any]:
             order: dict[str, Any] = client.get(href)
             if order["status"] != seen:
                 seen = order["status"]
-                status.update(f"{seen} {order['filled_qty']} of {order['qty']} filled")
+                status.update(f"{seen} {order['filled_qty']} of {_size(order)} filled")
             if seen in _ENDED or time.monotonic() > deadline:  # noqa: TID251  likewise
                 return order
             time.sleep(_PAUSE_S)
 
 
+def _size(order: dict[str, Any]) -> str:
+    return str(order["qty"] or f"${order['notional']}")
+
+
 def _show(order: dict[str, Any]) -> None:
     price = f" at {order['filled_avg_price']}" if order["filled_avg_price"] else ""
     OUT.print(
-        f"{order['side']} {order['qty']} {order['symbol']} on {order['account']} ({order['account_type']}): "
+        f"{order['side']} {_size(order)} {order['symbol']} on {order['account']} ({order['account_type']}): "
         f"{order['status']}, {order['filled_qty']} filled{price}"
     )
     if order["reason"]:

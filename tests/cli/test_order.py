@@ -6,6 +6,7 @@ import pytest
 
 from tests.cli.conftest import House
 from tests.support.commands import Terminal
+from tests.support.house import until
 
 DEMO = ("--account", "demo-1")
 
@@ -62,10 +63,12 @@ def test_another_order_under_a_used_key_is_refused(desk: Terminal) -> None:
     [
         (("AAPL", "0"), "qty", "0", "above 0"),
         (("AAPL", "ten"), "qty", "ten", "a decimal number"),
-        (("AAPL", "1.123456789"), "qty", "1.123456789", "at most 8 decimals"),
+        (("AAPL", "1.1234567891"), "qty", "1.1234567891", "at most 9 decimals"),
+        (("AAPL",), "qty", "missing", "notional"),
+        (("AAPL", "1", "--trail", "1", "--limit", "2"), "limit_price", "2", "takes none"),
         (("ZZZZQ", "1"), "symbol", "ZZZZQ", "a symbol the broker lists"),
         (("AAPL", "1", "--limit", "0"), "limit_price", "0", "above 0"),
-        (("AAPL", "1", "--time-in-force", "week"), "time_in_force", "week", "'day' or 'gtc'"),
+        (("AAPL", "1", "--time-in-force", "week"), "time_in_force", "week", "'day', 'gtc', 'ioc' or 'fok'"),
     ],
 )
 def test_a_refused_order_names_field_value_and_expectation(
@@ -110,6 +113,30 @@ def test_an_order_that_does_not_end_in_time_says_how_to_look_again(desk: Termina
     answer = desk.opitios("order", "buy", "AAPL", "1", *DEMO, "--limit", "1", "--wait", "--timeout", "1")
 
     assert answer.refused("Not ended after 1 s", f"order show {_id_in(answer.said)}")
+
+
+@pytest.mark.requirement("TRD-001")
+def test_a_working_order_is_cancelled_by_its_id(desk: Terminal) -> None:
+    order_id = _id_in(desk.opitios("order", "buy", "AAPL", "1", *DEMO, "--limit", "1").said)
+    until(lambda: "accepted" in desk.opitios("order", "show", order_id).out)
+
+    assert "202 asked" in desk.opitios("order", "cancel", order_id).said
+    until(lambda: "canceled, 0 filled" in desk.opitios("order", "show", order_id).out)
+    assert desk.opitios("order", "cancel", order_id).refused("it is canceled")
+
+
+def test_all_orders_of_an_account_are_cancelled_at_once(desk: Terminal) -> None:
+    ids = {_id_in(desk.opitios("order", "buy", "AAPL", "1", *DEMO, "--limit", "1").said) for _ in range(2)}
+
+    asked = desk.opitios("order", "cancel", "--all", *DEMO)
+    assert all(order_id in asked.said for order_id in ids)
+    assert "orders are to end" in asked.said
+    until(lambda: all("canceled" in desk.opitios("order", "show", order_id).out for order_id in ids))
+
+
+@pytest.mark.parametrize("words", [(), ("--all", "01900000-0000-7000-8000-000000000000")])
+def test_a_cancel_says_which_order_or_all(desk: Terminal, words: tuple[str, ...]) -> None:
+    assert desk.opitios("order", "cancel", *words).refused("an order's id or --all", code=2)
 
 
 @pytest.mark.parametrize(

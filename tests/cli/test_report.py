@@ -12,7 +12,8 @@ from tests.support.commands import Terminal
 
 ORDER_TIMING = """
 occurred_at order_date order_id client_order_id account account_type account_type_source broker symbol side
-order_type qty limit_price stage outcome success reason_code reason requested_at started_at total_ms
+order_type time_in_force qty notional limit_price stop_price trail_price trail_percent extended_hours
+position_intent replaces stage outcome success reason_code reason requested_at started_at total_ms
 network_ms order_status filled_qty filled_avg_price source actor trace_id
 """
 

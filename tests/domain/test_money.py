@@ -2,13 +2,14 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.balance import BalanceRule, check_balance
-from domain.money import open_part, order_cost, spent_on
+from domain.money import most_shares, open_part, order_cost, spent_on
 from domain.orders import OrderTerms, OrderType, Side, TimeInForce
 
 BUY = OrderTerms("AAPL", Side.BUY, OrderType.LIMIT, TimeInForce.DAY, Decimal(10), Decimal(150))
@@ -130,3 +131,40 @@ def test_a_fill_frees_its_part_of_the_reservation(reserved: str, qty: int, befor
 @pytest.mark.parametrize(("side", "spent"), [("buy", "1900"), ("sell", "0")])
 def test_a_fill_spends_its_true_cost_and_a_sell_nothing(side: str, spent: str) -> None:
     assert spent_on(side, qty=Decimal(1), price=Decimal(19), multiplier=Decimal(100)) == Decimal(spent)
+
+
+def test_a_stop_limit_costs_its_limit() -> None:
+    terms = replace(BUY, order_type=OrderType.STOP_LIMIT, stop_price=Decimal(140))
+    assert cost(terms, ask=None) == 1500
+
+
+@pytest.mark.parametrize(("stop", "expected"), [("200", "2050"), ("40", "416")])
+def test_a_stop_buy_costs_what_the_broker_lets_it_go_up_to(stop: str, expected: str) -> None:
+    terms = replace(MARKET, order_type=OrderType.STOP, stop_price=Decimal(stop))
+    assert cost(terms, ask=None) == Decimal(expected)
+
+
+@pytest.mark.parametrize(
+    ("trail", "expected"), [({"trail_price": Decimal(10)}, "2142"), ({"trail_percent": Decimal(5)}, "2142")]
+)
+def test_a_trailing_stop_costs_the_ask_its_trail_and_the_collar(trail: dict[str, Any], expected: str) -> None:
+    terms = replace(MARKET, order_type=OrderType.TRAILING_STOP, **trail)
+    assert cost(terms) == Decimal(expected)
+    assert cost(terms, ask=None) is None
+
+
+def test_a_notional_buy_costs_its_amount_whatever_the_ask() -> None:
+    assert cost(replace(MARKET, qty=None, notional=Decimal(250)), ask=None) == 250
+
+
+@pytest.mark.parametrize(("held", "expected"), [("0", "980"), ("1", "784"), ("5", "0"), ("10", "0")])
+def test_a_notional_sell_costs_what_it_may_go_beyond_the_holding(held: str, expected: str) -> None:
+    terms = replace(MARKET, side=Side.SELL, qty=None, notional=Decimal(980))
+    assert cost(terms, held=held) == Decimal(expected)  # a share may have fallen to 196 by then
+    assert cost(terms, ask=None, held=held) is None
+
+
+def test_a_notional_sell_reserves_the_most_shares_it_may_take() -> None:
+    terms = replace(MARKET, side=Side.SELL, qty=None, notional=Decimal(100))
+    assert most_shares(terms, ask=Decimal(200), collar=Decimal("0.02")) == Decimal("0.510204082")
+    assert most_shares(terms, ask=None, collar=Decimal("0.02")) is None
