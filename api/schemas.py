@@ -77,8 +77,8 @@ class EventOut(BaseModel):
     detail: dict[str, Any]
 
 
-class OrderOut(BaseModel):
-    """An order with its timeline."""
+class OrderSummary(BaseModel):
+    """An order as it stands."""
 
     order_id: uuid.UUID
     client_order_id: str
@@ -103,7 +103,19 @@ class OrderOut(BaseModel):
     submitted_at: dt.datetime | None
     updated_at: dt.datetime
     trace_id: str
+
+
+class OrderOut(OrderSummary):
+    """An order with its timeline."""
+
     timeline: list[EventOut]
+
+
+class OrderPage(BaseModel):
+    """A page of orders, newest first; `next_cursor` is null on the last one."""
+
+    orders: list[OrderSummary]
+    next_cursor: str | None
 
 
 class AccountOut(BaseModel):
