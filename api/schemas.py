@@ -3,12 +3,16 @@
 import datetime as dt
 import uuid
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
+from domain.balance import BalanceRule, OnBalanceError
 from domain.orders import OrderType, Side, TimeInForce, plain
+from domain.venue import EndpointKind
+from services.account_figures import ThresholdSource
 
+T = TypeVar("T")
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="unless-none")]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
 Name = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
@@ -118,14 +122,34 @@ class OrderPage(BaseModel):
     next_cursor: str | None
 
 
+class ThresholdOut(BaseModel, Generic[T]):
+    """A threshold in force, and whether it is the account's own, the one for all, or the default."""
+
+    value: T
+    source: ThresholdSource
+
+
 class AccountOut(BaseModel):
-    """An account: its type, how the type is known, and the last balance in USD."""
+    """An account: its type and how it is known, the last balance, what of it is reserved, and what it is held to.
+
+    Money is USD. `available` is the cash less what is reserved: the figure that is held against `minimum_balance`.
+    """
 
     name: str
     broker: str
+    enabled: bool
+    endpoint: EndpointKind
     account_type: str
     account_type_source: str
     type_read_at: dt.datetime | None
     entries_blocked: str | None
     cash: Amount | None
+    buying_power: Amount | None
     balance_read_at: dt.datetime | None
+    balance_age_s: Amount | None
+    reserved: Amount
+    available: Amount | None
+    minimum_balance: ThresholdOut[Amount]
+    balance_check_enabled: ThresholdOut[bool]
+    balance_rule: ThresholdOut[BalanceRule]
+    on_balance_error: ThresholdOut[OnBalanceError]

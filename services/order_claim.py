@@ -11,7 +11,6 @@ from decimal import Decimal
 
 from config.settings import TradingSettings
 from domain.account_type import AccountType, AccountTypeSource
-from domain.balance import BalanceRule, OnBalanceError
 from domain.broker import Ticket
 from domain.money import ZERO, order_cost
 from domain.order_state import OrderEvent, OrderStatus
@@ -21,6 +20,7 @@ from models.unit import Row, Unit
 from risk.facts import AccountFacts, Facts, StoredBalance
 from risk.pipeline import Ruling, rule_on
 from risk.verdict import Decision
+from services.account_figures import BALANCE_AGE_S, RESERVED, thresholds_of
 from services.order_transition import After, Event, Held, Move, move, note
 from services.origin import Origin
 
@@ -77,10 +77,9 @@ SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, 
        o.side, o.order_type, o.time_in_force, o.qty, o.limit_price,
        a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
        a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
-       a.on_balance_error, b.cash, extract(epoch FROM clock_timestamp() - b.read_at) AS balance_age_s,
+       a.on_balance_error, b.cash, {BALANCE_AGE_S} AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
-       (SELECT coalesce(sum(r.reserved + r.spent), 0) FROM trading.orders r
-         WHERE r.account_id = o.account_id AND (r.reserved > 0 OR r.spent > 0)) AS total_reserved,
+       {RESERVED} AS total_reserved,
        CASE WHEN o.side = 'sell' THEN {_HELD} ELSE 0 END AS held_qty
   FROM trading.orders o
   JOIN trading.accounts a USING (account_id)
@@ -167,8 +166,7 @@ def terms_of(order: Row) -> OrderTerms:
 def _facts(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
     trading = policy.trading
     terms = terms_of(found)
-    enabled = trading.balance_check_enabled if found.balance_check_enabled is None else found.balance_check_enabled
-    minimum = trading.minimum_balance if found.minimum_balance is None else found.minimum_balance
+    held_to = thresholds_of(found, trading)
     account = AccountFacts(
         name=found.name,
         enabled=found.enabled,
@@ -177,10 +175,10 @@ def _facts(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
         type_was_read=found.type_read_at is not None,
         endpoint=classify_endpoint(found.base_url, policy.exchange_url),
         entries_blocked=found.entries_blocked,
-        balance_check_enabled=enabled,
-        minimum_balance=minimum,
-        balance_rule=BalanceRule(found.balance_rule or trading.balance_rule),
-        on_balance_error=OnBalanceError(found.on_balance_error or trading.on_balance_error),
+        balance_check_enabled=held_to.balance_check_enabled.value,
+        minimum_balance=held_to.minimum_balance.value,
+        balance_rule=held_to.balance_rule.value,
+        on_balance_error=held_to.on_balance_error.value,
         balance_max_age=trading.balance_max_age,
     )
     cost = order_cost(
