@@ -30,7 +30,6 @@ class AcceptedOrder:
 
     order_id: uuid.UUID
     client_order_id: str
-    status: str
     replayed: bool
 
 
@@ -54,12 +53,16 @@ def incoming(request: Request, body: OrderIn, user: UserRef, key_header: str | N
 
 
 def accept_order(state: ApiState, given: Incoming) -> AcceptedOrder:
-    """Store the order under its key and hint the workers. Raises DomainError; nothing is half-written."""
+    """Store the order under its key and hint the workers. Raises DomainError; nothing is half-written.
+
+    The same key again finds the stored order; while the first request is still at work it raises KeyInFlight.
+    """
     order = _checked(state, given)
-    requested = _store(state, given.user, order)
+    with state.keys.hold(order.account_name, order.client_order_id):
+        requested = _store(state, given.user, order)
     if not requested.replayed:
         state.hints.hint(placing_task(order.terms.side), str(requested.order_id))
-    return AcceptedOrder(requested.order_id, order.client_order_id, requested.status, requested.replayed)
+    return AcceptedOrder(requested.order_id, order.client_order_id, requested.replayed)
 
 
 def _key(body: OrderIn, header: str | None) -> str:

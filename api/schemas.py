@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from decimal import Decimal
-from typing import Annotated, Any, Generic, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
@@ -56,11 +56,11 @@ class OrderIn(BaseModel):
 
 
 class OrderAccepted(BaseModel):
-    """The order is stored and on its way; ask for it at `href`."""
+    """The order is stored and on its way; ask for it at `href`. The same key again gets the same words."""
 
     order_id: uuid.UUID
     client_order_id: str
-    status: str
+    status: Literal["requested"] = "requested"
     href: str
 
 

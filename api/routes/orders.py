@@ -4,13 +4,16 @@ import uuid
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.auth import CurrentUser, Trader
 from api.exact_json import ExactRoute
+from api.idempotency import KeyHeader
 from api.order_query import OrderQuery, cursor_at
 from api.placing import accept_order, incoming
 from api.schemas import EventOut, OrderAccepted, OrderIn, OrderOut, OrderPage, OrderSummary
-from api.state import State
+from api.state import ApiState, State
+from api.waiting import wanted_wait
 from domain.errors import InvalidRequest
 from domain.orders import FieldProblem
 from models.unit import Row, Unit
@@ -20,22 +23,43 @@ from services.orders import read_order, read_timeline
 
 router = APIRouter(prefix="/api/v1/orders", tags=["orders"], route_class=ExactRoute)
 
-KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+Prefer = Annotated[str | None, Header(description="wait=N: stay up to N seconds (30 at most) for the broker's word")]
+_SETTLED: dict[int | str, dict[str, Any]] = {200: {"model": OrderOut, "description": "Settled while the caller waited"}}
 
 
-@router.post("", operation_id="placeOrder", status_code=202)
-def place_order(  # noqa: PLR0917  FastAPI passes by name
-    body: OrderIn, request: Request, response: Response, state: State, user: Trader, idempotency_key: KeyHeader = None
-) -> OrderAccepted:
-    """Store the order and answer 202 with its Location; the same key again answers with the same order."""
-    requested = accept_order(state, incoming(request, body, user, idempotency_key))
-    href = f"/api/v1/orders/{requested.order_id}"
+@router.post("", operation_id="placeOrder", status_code=202, response_model=OrderAccepted, responses=_SETTLED)
+async def place_order(  # noqa: PLR0917  FastAPI passes by name
+    body: OrderIn,
+    request: Request,
+    response: Response,
+    state: State,
+    user: Trader,
+    idempotency_key: KeyHeader,
+    prefer: Prefer = None,  # noqa: ARG001  shown in the documentation; read from the request, where it may stand twice
+) -> OrderAccepted | Response:
+    """Store the order and answer 202 with its Location; the same key again gets the same answer.
+
+    With `Prefer: wait=N` the answer stays until the broker's word is there (200, the order as it stands) or N seconds
+    are over (202).
+    """
+    accepted = await run_in_threadpool(accept_order, state, incoming(request, body, user, idempotency_key))
+    href = f"/api/v1/orders/{accepted.order_id}"
     response.headers["Location"] = href
-    if requested.replayed:
+    if accepted.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    return OrderAccepted(
-        order_id=requested.order_id, client_order_id=requested.client_order_id, status=requested.status, href=href
-    )
+    if await _settled(request, response, state, accepted.order_id):
+        order = await run_in_threadpool(_order, state, accepted.order_id)
+        return Response(order.model_dump_json(), 200, dict(response.headers), "application/json")
+    return OrderAccepted(order_id=accepted.order_id, client_order_id=accepted.client_order_id, href=href)
+
+
+async def _settled(request: Request, response: Response, state: ApiState, order_id: uuid.UUID) -> bool:
+    seconds = wanted_wait(request)
+    if not seconds or not state.waiting.has_room:
+        return False
+    response.headers["Preference-Applied"] = f"wait={seconds}"
+    spent_ms = state.clock.monotonic_ms() - request.scope["opitios.started_ms"]
+    return await state.waiting.settled(order_id, seconds - spent_ms / 1000, request)
 
 
 @router.get("", operation_id="listOrders")
@@ -56,6 +80,10 @@ def get_orders(query: Annotated[OrderQuery, Query()], state: State, user: Curren
 @router.get("/{order_id}", operation_id="getOrder")
 def get_order(order_id: uuid.UUID, state: State, user: CurrentUser) -> OrderOut:  # noqa: ARG001  signed in is enough to read
     """Return one order with its whole timeline."""
+    return _order(state, order_id)
+
+
+def _order(state: ApiState, order_id: uuid.UUID) -> OrderOut:
     with state.database.statement() as unit:
         order = read_order(unit, order_id)
         events = read_timeline(unit, order)
