@@ -44,7 +44,7 @@ Source = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r
 class OrderQuery(BaseModel):
     """Filters of the list; `from` is part of the time asked for, `to` no longer."""
 
-    model_config = ConfigDict(extra="forbid", validate_by_name=False)
+    model_config = ConfigDict(extra="forbid")
     account: Name | None = None
     status: Annotated[list[StatusWord], Field(max_length=20)] = []
     symbol: Symbol | None = None

@@ -1,9 +1,9 @@
 """Attempts to sign in are counted by name, not by address: no caller is trusted for its address (US-SYSTEM-016).
 
 An attempt is counted before its password is looked at, in one statement, so that attempts at the same time cannot all
-pass. The right password takes the count back. A pause is bounded: what is refused during it neither counts nor makes
-it longer, so nobody can keep a name out for good; who is signed in stays so, and `opitios admin reset-password` needs
-no sign-in.
+pass; the right password takes the count back. A pause is bounded: what is refused during it neither counts nor makes it
+longer, and between two pauses there are five attempts for whoever comes first, the name's owner too. Sessions go on
+through a pause, and `opitios admin reset-password` needs no sign-in.
 """
 
 import datetime as dt
