@@ -58,8 +58,7 @@ def accept_order(state: ApiState, given: Incoming) -> AcceptedOrder:
     The same key again finds the stored order; while the first request is still at work it raises KeyInFlight.
     """
     order = _checked(state, given)
-    with state.keys.hold(order.account_name, order.client_order_id):
-        requested = _store(state, given.user, order)
+    requested = _store(state, given.user, order)
     if not requested.replayed:
         state.hints.hint(placing_task(order.terms.side), str(requested.order_id))
     return AcceptedOrder(requested.order_id, order.client_order_id, requested.replayed)
@@ -143,7 +142,7 @@ def _instrument(state: ApiState, broker: str, symbol: str) -> Instrument | None:
 def _store(state: ApiState, user: UserRef, order: OrderRequest) -> Requested:
     origin = state.origin(user.username)
     try:
-        with state.database.statement() as unit:
+        with state.keys.hold(order.account_name, order.client_order_id), state.database.statement() as unit:
             return request_order(unit, order, origin)
     except sqlalchemy.exc.OperationalError as error:
         if error.statement is None or getattr(error.orig, "sqlstate", None) in _REFUSED_WHOLE:
