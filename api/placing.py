@@ -34,7 +34,6 @@ class AcceptedOrder:
 
     order_id: uuid.UUID
     client_order_id: str
-    status: str
     replayed: bool
 
 
@@ -58,12 +57,15 @@ def incoming(request: Request, body: BodyT, user: UserRef, key_header: str | Non
 
 
 def accept_order(state: ApiState, given: Incoming[OrderIn]) -> AcceptedOrder:
-    """Store the order under its key and hint the workers. Raises DomainError; nothing is half-written."""
+    """Store the order under its key and hint the workers. Raises DomainError; nothing is half-written.
+
+    The same key again finds the stored order; while the first request is still at work it raises KeyInFlight.
+    """
     order = _checked(state, given)
     requested = store(state, given.user, order)
     if not requested.replayed:
         state.hints.hint(placing_task(order.terms.side), str(requested.order_id))
-    return AcceptedOrder(requested.order_id, order.client_order_id, requested.status, requested.replayed)
+    return AcceptedOrder(requested.order_id, order.client_order_id, requested.replayed)
 
 
 def key_of(client_order_id: str | None, header: str | None) -> str:
@@ -169,7 +171,7 @@ def store(state: ApiState, user: UserRef, order: OrderRequest) -> Requested:
     """Write the order once, whatever becomes of the connection. Raises OutcomeUnknown (R22)."""
     origin = state.origin(user.username)
     try:
-        with state.database.statement() as unit:
+        with state.keys.hold(order.account_name, order.client_order_id), state.database.statement() as unit:
             return request_order(unit, order, origin)
     except sqlalchemy.exc.OperationalError as error:
         if error.statement is None or getattr(error.orig, "sqlstate", None) in _REFUSED_WHOLE:

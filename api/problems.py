@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from http import HTTPStatus
 from typing import Any
 
 import sqlalchemy.exc
@@ -13,12 +14,13 @@ from starlette.exceptions import HTTPException
 
 from api.refusals import record_refusal
 from api.tracing import trace_of
-from domain.errors import DomainError, InvalidOrder, OutcomeUnknown, StoreUnavailable
+from domain.errors import DomainError, InvalidOrder, InvalidRequest, OutcomeUnknown, StoreUnavailable
 from domain.orders import FieldProblem, short
 from domain.timing import safe
 
 PROBLEM_JSON = "application/problem+json"
 _MAX_VALUE = 100
+_ORDERS = "/api/v1/orders"
 _SECRET_FIELDS = {"password", "secret_key", "api_key"}
 
 
@@ -49,19 +51,22 @@ def problem(
     return JSONResponse(body, status, media_type=PROBLEM_JSON, headers=dict(headers or {}))
 
 
-def invalid(error: RequestValidationError) -> InvalidOrder:
-    """Return pydantic's findings in the house's form."""
+def invalid(request: Request, error: RequestValidationError) -> DomainError:
+    """Return pydantic's findings in the house's form: an order's body is an invalid order, anything else is not."""
     problems = [_field_problem(item) for item in error.errors()]
     names = ", ".join(item.field for item in problems)
-    return InvalidOrder(f"not as expected: {names}", problems)
+    of_order = request.url.path.startswith(_ORDERS) and any(item["loc"][0] == "body" for item in error.errors())
+    return (InvalidOrder if of_order else InvalidRequest)(f"not as expected: {names}", problems)
 
 
 def from_domain(
     request: Request, error: DomainError, *, headers: Mapping[str, str] | None = None, **more: Any
 ) -> JSONResponse:
     """Return the problem of a domain error."""
-    if error.status == 401:  # noqa: PLR2004  HTTP's number
+    if error.status == HTTPStatus.UNAUTHORIZED:
         headers = {"WWW-Authenticate": "Bearer"}
+    if error.retry_after_s is not None:
+        headers = {"Retry-After": str(error.retry_after_s)}
     return problem(
         request,
         code=error.code,
@@ -86,16 +91,17 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     def validation(request: Request, error: RequestValidationError) -> JSONResponse:
-        refusal = invalid(error)
+        refusal = invalid(request, error)
         record_refusal(request, refusal, error.body)
         return from_domain(request, refusal)
 
     @app.exception_handler(HTTPException)
     def http(request: Request, error: HTTPException) -> JSONResponse:
-        detail = str(error.detail)
-        return problem(
-            request, code="http", status=error.status_code, title=detail, detail=detail, headers=error.headers
-        )
+        title = HTTPStatus(error.status_code).phrase
+        said = str(error.detail)
+        detail = f"{safe(request.method)} {safe(request.url.path)}: {'no such path' if said == 'Not Found' else said}"
+        code = title.lower().replace(" ", "_")
+        return problem(request, code=code, status=error.status_code, title=title, detail=detail, headers=error.headers)
 
     @app.exception_handler(sqlalchemy.exc.OperationalError)
     @app.exception_handler(sqlalchemy.exc.TimeoutError)
@@ -111,7 +117,8 @@ def install(app: FastAPI) -> None:
 
 
 def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
-    path = [safe(str(part))[:_MAX_VALUE] for part in item["loc"] if part != "body"]
+    # the first part says where the field was sought; numbers are places in a list or in unreadable JSON
+    path = [safe(part)[:_MAX_VALUE] for part in item["loc"][1:] if isinstance(part, str)]
     field = ".".join(path) or "body"
     kind = str(item["type"])
     if kind == "missing":
@@ -140,5 +147,6 @@ def _expected(kind: str, item: Mapping[str, Any]) -> str:
         "decimal_max_places": f"at most {context.get('decimal_places')} decimals",
         "enum": f"one of {context.get('expected')}",
         "greater_than": f"more than {context.get('gt')}",
+        "value_error": str(context.get("error")),
     }
     return known.get(kind, str(item.get("msg", "another value")))

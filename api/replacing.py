@@ -26,12 +26,12 @@ def accept_replacement(state: ApiState, order_id: uuid.UUID, given: Incoming[Rep
         order = _request(state, old, given)
         before = find_by_key(unit, order)
     if before is not None:
-        return AcceptedOrder(before.order_id, order.client_order_id, before.status, replayed=True)
+        return AcceptedOrder(before.order_id, order.client_order_id, replayed=True)
     _check(state, old, order.terms)
     requested = store(state, given.user, order)
     if not requested.replayed:
         state.hints.hint(placing_task(order.terms.side), str(requested.order_id))
-    return AcceptedOrder(requested.order_id, order.client_order_id, requested.status, requested.replayed)
+    return AcceptedOrder(requested.order_id, order.client_order_id, requested.replayed)
 
 
 def _request(state: ApiState, old: Row, given: Incoming[ReplaceIn]) -> OrderRequest:

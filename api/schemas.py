@@ -3,12 +3,16 @@
 import datetime as dt
 import uuid
 from decimal import Decimal
-from typing import Annotated, Any
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
+from domain.balance import BalanceRule, OnBalanceError
 from domain.orders import OrderType, PositionIntent, Side, TimeInForce, plain
+from domain.venue import EndpointKind
+from services.account_figures import ThresholdSource
 
+T = TypeVar("T")
 Amount = Annotated[Decimal, PlainSerializer(plain, return_type=str, when_used="unless-none")]
 Number = Annotated[Decimal, Field(max_digits=28)]
 Key = Annotated[str, StringConstraints(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
@@ -93,11 +97,11 @@ class CancelAllAccepted(BaseModel):
 
 
 class OrderAccepted(BaseModel):
-    """The order is stored and on its way; ask for it at `href`."""
+    """The order is stored and on its way; ask for it at `href`. The same key again gets the same words."""
 
     order_id: uuid.UUID
     client_order_id: str
-    status: str
+    status: Literal["requested"] = "requested"
     href: str
 
 
@@ -118,8 +122,8 @@ class EventOut(BaseModel):
     detail: dict[str, Any]
 
 
-class OrderOut(BaseModel):
-    """An order with its timeline."""
+class OrderSummary(BaseModel):
+    """An order as it stands."""
 
     order_id: uuid.UUID
     client_order_id: str
@@ -141,7 +145,6 @@ class OrderOut(BaseModel):
     extended_hours: bool
     position_intent: str | None
     replaces: uuid.UUID | None
-    replaced_by: uuid.UUID | None
     cancel_reason: str | None
     status: str
     rejected_by: str | None
@@ -153,17 +156,50 @@ class OrderOut(BaseModel):
     submitted_at: dt.datetime | None
     updated_at: dt.datetime
     trace_id: str
+
+
+class OrderOut(OrderSummary):
+    """An order with its timeline, and the order that took its place."""
+
+    replaced_by: uuid.UUID | None
     timeline: list[EventOut]
 
 
+class OrderPage(BaseModel):
+    """A page of orders, newest first; `next_cursor` is null on the last one."""
+
+    orders: list[OrderSummary]
+    next_cursor: str | None
+
+
+class ThresholdOut(BaseModel, Generic[T]):
+    """A threshold in force, and whether it is the account's own, the one for all, or the default."""
+
+    value: T
+    source: ThresholdSource
+
+
 class AccountOut(BaseModel):
-    """An account: its type, how the type is known, and the last balance in USD."""
+    """An account: its type and how it is known, the last balance, what of it is reserved, and what it is held to.
+
+    Money is USD. `available` is the cash less what is reserved: the figure that is held against `minimum_balance`.
+    """
 
     name: str
     broker: str
+    enabled: bool
+    endpoint: EndpointKind
     account_type: str
     account_type_source: str
     type_read_at: dt.datetime | None
     entries_blocked: str | None
     cash: Amount | None
+    buying_power: Amount | None
     balance_read_at: dt.datetime | None
+    balance_age_s: Amount | None
+    reserved: Amount
+    available: Amount | None
+    minimum_balance: ThresholdOut[Amount]
+    balance_check_enabled: ThresholdOut[bool]
+    balance_rule: ThresholdOut[BalanceRule]
+    on_balance_error: ThresholdOut[OnBalanceError]

@@ -8,6 +8,8 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.cache import TtlCache
+from api.idempotency import KeysInFlight
+from api.waiting import Waiting
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from config.settings import Settings
@@ -36,6 +38,8 @@ class ApiState:
     users: TtlCache[str, UserRef]
     accounts: TtlCache[str, AccountRef]
     instruments: TtlCache[tuple[str, str], Instrument]
+    keys: KeysInFlight
+    waiting: Waiting
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
 
@@ -47,13 +51,16 @@ class ApiState:
 def make_state(settings: Settings) -> ApiState:
     """Open what the process needs; connections are made when first used."""
     url = settings.app_database_url.get_secret_value()
+    database = Database(url, application_name=f"opitios-{settings.process}", pool_size=POOL_SIZE)
     return ApiState(
         settings=settings,
-        database=Database(url, application_name=f"opitios-{settings.process}", pool_size=POOL_SIZE),
+        database=database,
         hints=HintPublisher(settings.redis_url.get_secret_value()),
         users=TtlCache(SYSTEM_CLOCK, USER_S),
         accounts=TtlCache(SYSTEM_CLOCK, ACCOUNT_S),
         instruments=TtlCache(SYSTEM_CLOCK, INSTRUMENT_S),
+        keys=KeysInFlight(),
+        waiting=Waiting(database),
     )
 
 

@@ -6,11 +6,15 @@ from domain.orders import FieldProblem
 
 
 class DomainError(Exception):
-    """A refusal the caller can act on. `code` is the problem's stable name, `status` the HTTP answer."""
+    """A refusal the caller can act on. `code` is the problem's stable name, `status` the HTTP answer.
+
+    `retry_after_s` is how long to wait before the same request may go through (seconds), None where waiting is no help.
+    """
 
     code = "error"
     status = 400
     title = "The request cannot be carried out"
+    retry_after_s: int | None = None
 
     def __init__(self, detail: str, problems: Sequence[FieldProblem] = ()) -> None:
         super().__init__(detail)
@@ -24,6 +28,14 @@ class InvalidOrder(DomainError):
     code = "invalid_order"
     status = 422
     title = "The order cannot be accepted as it is"
+
+
+class InvalidRequest(DomainError):
+    """Something other than an order's terms cannot be read: correct the named fields and ask again."""
+
+    code = "invalid_request"
+    status = 422
+    title = "The request cannot be understood as it is"
 
 
 class UnknownAccount(DomainError):
@@ -40,6 +52,23 @@ class KeyMissing(DomainError):
     code = "idempotency_key_missing"
     status = 400
     title = "An idempotency key is needed"
+
+
+class KeyDoubled(DomainError):
+    """The request carries two keys: nobody can tell which one makes it safe to repeat."""
+
+    code = "idempotency_key_doubled"
+    status = 400
+    title = "One idempotency key is needed, not two"
+
+
+class KeyInFlight(DomainError):
+    """The first request under this key is still being stored: ask again in a moment, under the same key."""
+
+    code = "idempotency_key_in_flight"
+    status = 409
+    title = "The first request under this key is still at work"
+    retry_after_s = 1
 
 
 class KeyReused(DomainError):
@@ -88,6 +117,18 @@ class NotAllowed(DomainError):
     code = "not_allowed"
     status = 403
     title = "Not allowed for this role"
+
+
+class TooManyAttempts(DomainError):
+    """Too many wrong passwords for one name: wait `retry_after_s`, then sign in."""
+
+    code = "too_many_attempts"
+    status = 429
+    title = "Too many attempts to sign in"
+
+    def __init__(self, detail: str, retry_after_s: int) -> None:
+        super().__init__(detail)
+        self.retry_after_s = retry_after_s
 
 
 class StoreUnavailable(DomainError):

@@ -49,6 +49,13 @@ class Order(Base):
             ),
         ),
         Index("ix_orders_account_id_requested_at", "account_id", "requested_at"),
+        Index("ix_orders_requested_at_order_id", "requested_at", "order_id"),
+        Index(
+            "ix_orders_open",
+            "requested_at",
+            "order_id",
+            postgresql_where=text("status NOT IN ('filled', 'canceled', 'expired', 'replaced', 'rejected')"),
+        ),
         {"schema": TRADING},
     )
 

@@ -4,6 +4,7 @@ from models.accounts import Account, AccountTypeChange, Balance
 from models.audit import ConfigChange, Operation, OrderEventRow
 from models.base import Base
 from models.leases import Lease
+from models.logins import LoginAttempts
 from models.orders import Fill, InstrumentRow, Order
 from models.users import User
 
@@ -18,6 +19,7 @@ __all__ = [
     "Fill",
     "InstrumentRow",
     "Lease",
+    "LoginAttempts",
     "Operation",
     "Order",
     "OrderEventRow",

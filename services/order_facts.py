@@ -5,13 +5,13 @@ from decimal import Decimal
 
 from config.settings import TradingSettings
 from domain.account_type import AccountType, AccountTypeSource
-from domain.balance import BalanceRule, OnBalanceError
 from domain.money import order_cost
 from domain.order_state import IN_FLIGHT, OrderStatus
 from domain.orders import OrderTerms, OrderType, PositionIntent, Side, TimeInForce
 from domain.venue import classify_endpoint
 from models.unit import Row
 from risk.facts import AccountFacts, Facts, Replaced, StoredBalance
+from services.account_figures import BALANCE_AGE_S, RESERVED, thresholds_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +37,6 @@ HELD = f"""(
            WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'sell' AND s.order_id <> o.order_id
              AND s.order_id IS DISTINCT FROM o.replaces AND s.status IN {_IN_FLIGHT}))"""  # noqa: S608  all parts are ours
 
-# an order that is replaced gives its reservation up once it has ended: until then the larger of the two counts (R27)
-RESERVED = """
-       (SELECT coalesce(sum(r.reserved + r.spent - CASE WHEN r.replaces IS NULL THEN 0 ELSE
-                 coalesce((SELECT least(r.reserved, p.reserved) FROM trading.orders p
-                            WHERE p.order_id = r.replaces), 0) END), 0) FROM trading.orders r
-         WHERE r.account_id = {account} AND (r.reserved > 0 OR r.spent > 0))"""
-
 FACTS = f"""
 SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, o.place_before, o.multiplier, o.symbol,
        o.side, o.order_type, o.time_in_force, o.qty, o.notional, o.limit_price, o.stop_price, o.trail_price,
@@ -53,9 +46,9 @@ SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, 
        old.cancel_due_at IS NOT NULL AS old_is_canceled,
        a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
        a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
-       a.on_balance_error, b.cash, extract(epoch FROM clock_timestamp() - b.read_at) AS balance_age_s,
+       a.on_balance_error, b.cash, {BALANCE_AGE_S} AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
-       {RESERVED.format(account="o.account_id")} AS total_reserved,
+       {RESERVED} AS total_reserved,
        CASE WHEN o.side = 'sell' THEN {HELD} ELSE 0 END AS held_qty,
        o.replaces IS NOT NULL AND EXISTS (
          SELECT 1 FROM trading.orders r WHERE r.replaces = o.replaces AND r.order_id <> o.order_id
@@ -91,8 +84,7 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
     """Return the facts of a row of FACTS; `ask` in USD, None when it was not asked for or nobody offers."""
     trading = policy.trading
     terms = terms_of(found)
-    enabled = trading.balance_check_enabled if found.balance_check_enabled is None else found.balance_check_enabled
-    minimum = trading.minimum_balance if found.minimum_balance is None else found.minimum_balance
+    held_to = thresholds_of(found, trading)
     account = AccountFacts(
         name=found.name,
         enabled=found.enabled,
@@ -101,10 +93,10 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
         type_was_read=found.type_read_at is not None,
         endpoint=classify_endpoint(found.base_url, policy.exchange_url),
         entries_blocked=found.entries_blocked,
-        balance_check_enabled=enabled,
-        minimum_balance=minimum,
-        balance_rule=BalanceRule(found.balance_rule or trading.balance_rule),
-        on_balance_error=OnBalanceError(found.on_balance_error or trading.on_balance_error),
+        balance_check_enabled=held_to.balance_check_enabled.value,
+        minimum_balance=held_to.minimum_balance.value,
+        balance_rule=held_to.balance_rule.value,
+        on_balance_error=held_to.on_balance_error.value,
         balance_max_age=trading.balance_max_age,
     )
     cost = order_cost(

@@ -1,18 +1,44 @@
-"""Accounts as the broker's answers have shown them (ACC-001)."""
+"""Accounts as the broker's answers have shown them, with the figures every claim is judged by (ACC-001, ACC-002)."""
 
-from fastapi import APIRouter
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Path
 
 from api.auth import CurrentUser
-from api.schemas import AccountOut
-from api.state import State
-from services.accounts import all_accounts
+from api.schemas import AccountOut, Name
+from api.state import ApiState, State
+from domain.errors import UnknownAccount
+from domain.orders import FieldProblem
+from domain.venue import classify_endpoint
+from models.unit import Row
+from services.account_figures import read_figures, thresholds_of
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
 
 
 @router.get("", operation_id="listAccounts")
 def list_accounts(state: State, user: CurrentUser) -> list[AccountOut]:  # noqa: ARG001  signed in is enough to read
-    """Return every account with its type, the source of the type, and its last balance."""
+    """Return every account with its type, its money and the thresholds in force, by name."""
     with state.database.statement() as unit:
-        rows = all_accounts(unit, enabled_only=False)
-    return [AccountOut.model_validate(row._asdict()) for row in rows]
+        rows = read_figures(unit)
+    return [_shown(state, row) for row in rows]
+
+
+@router.get("/{name}", operation_id="getAccount")
+def get_account(name: Annotated[Name, Path()], state: State, user: CurrentUser) -> AccountOut:  # noqa: ARG001  likewise
+    """Return one account."""
+    with state.database.statement() as unit:
+        rows = read_figures(unit, name)
+    if not rows:
+        problem = FieldProblem("account", name, "the name of an account; see GET /api/v1/accounts")
+        raise UnknownAccount(f"no account {name!r}", [problem])
+    return _shown(state, rows[0])
+
+
+def _shown(state: ApiState, row: Row) -> AccountOut:
+    figures = {
+        "endpoint": classify_endpoint(row.base_url, state.settings.exchange_url),
+        "available": None if row.cash is None else row.cash - row.reserved,
+    }
+    return AccountOut.model_validate(row._asdict() | figures | asdict(thresholds_of(row, state.settings.trading)))

@@ -1,13 +1,16 @@
 """Placing orders and reading them back (TRD-001). The route writes one row and hands its id on; workers do the rest."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.concurrency import run_in_threadpool
 
 from api.auth import CurrentUser, Trader
 from api.canceling import cancel_all, cancel_one
 from api.exact_json import ExactRoute
+from api.idempotency import KeyHeader
+from api.order_query import OrderQuery, cursor_at
 from api.placing import AcceptedOrder, accept_order, incoming
 from api.replacing import accept_replacement
 from api.schemas import (
@@ -18,26 +21,72 @@ from api.schemas import (
     OrderAccepted,
     OrderIn,
     OrderOut,
+    OrderPage,
+    OrderSummary,
     ReplaceIn,
     Symbol,
 )
-from api.state import State
+from api.state import ApiState, State
+from api.waiting import wanted_wait
+from domain.errors import InvalidRequest
 from domain.order_state import OrderStatus
-from domain.orders import Side
+from domain.orders import FieldProblem, Side
+from models.unit import Row, Unit
+from services.accounts import find_account
+from services.order_list import list_orders
 from services.orders import read_order, read_timeline
 
 router = APIRouter(prefix="/api/v1/orders", tags=["orders"], route_class=ExactRoute)
 
-KeyHeader = Annotated[str | None, Header(alias="Idempotency-Key", max_length=255)]
+Prefer = Annotated[str | None, Header(description="wait=N: stay up to N seconds (30 at most) for the broker's word")]
+_SETTLED: dict[int | str, dict[str, Any]] = {200: {"model": OrderOut, "description": "Settled while the caller waited"}}
 
 
-@router.post("", operation_id="placeOrder", status_code=202)
-def place_order(  # noqa: PLR0917  FastAPI passes by name
-    body: OrderIn, request: Request, response: Response, state: State, user: Trader, idempotency_key: KeyHeader = None
-) -> OrderAccepted:
-    """Store the order and answer 202 with its Location; the same key again answers with the same order."""
-    requested = accept_order(state, incoming(request, body, user, idempotency_key))
-    return _accepted(response, requested)
+@router.post("", operation_id="placeOrder", status_code=202, response_model=OrderAccepted, responses=_SETTLED)
+async def place_order(  # noqa: PLR0917  FastAPI passes by name
+    body: OrderIn,
+    request: Request,
+    response: Response,
+    state: State,
+    user: Trader,
+    idempotency_key: KeyHeader,
+    prefer: Prefer = None,  # noqa: ARG001  shown in the documentation; read from the request, where it may stand twice
+) -> OrderAccepted | Response:
+    """Store the order and answer 202 with its Location; the same key again gets the same answer.
+
+    With `Prefer: wait=N` the answer stays until the broker's word is there (200, the order as it stands) or N seconds
+    are over (202).
+    """
+    accepted = await run_in_threadpool(accept_order, state, incoming(request, body, user, idempotency_key))
+    answer = _accepted(response, accepted)
+    if await _settled(request, response, state, accepted.order_id):
+        order = await run_in_threadpool(_order, state, accepted.order_id)
+        return Response(order.model_dump_json(), 200, dict(response.headers), "application/json")
+    return answer
+
+
+async def _settled(request: Request, response: Response, state: ApiState, order_id: uuid.UUID) -> bool:
+    seconds = wanted_wait(request)
+    if not seconds or not state.waiting.has_room:
+        return False
+    response.headers["Preference-Applied"] = f"wait={seconds}"
+    spent_ms = state.clock.monotonic_ms() - request.scope["opitios.started_ms"]
+    return await state.waiting.settled(order_id, seconds - spent_ms / 1000, request)
+
+
+@router.get("", operation_id="listOrders")
+def get_orders(query: Annotated[OrderQuery, Query()], state: State, user: CurrentUser) -> OrderPage:  # noqa: ARG001  signed in is enough to read
+    """Return a page of orders, newest first; what arrives meanwhile moves nothing to another page."""
+    after = query.after()
+    with state.database.statement() as unit:
+        wanted = query.wanted(_account_id(unit, query.account))
+        found = list_orders(unit, wanted, after=after, limit=query.limit + 1)
+    page = found[: query.limit]
+    more = len(found) > len(page)
+    return OrderPage(
+        orders=[OrderSummary.model_validate(_fields(order)) for order in page],
+        next_cursor=cursor_at(page[-1]) if more else None,
+    )
 
 
 @router.patch("/{order_id}", operation_id="replaceOrder", status_code=202)
@@ -48,7 +97,7 @@ def replace_order(  # noqa: PLR0917  FastAPI passes by name
     response: Response,
     state: State,
     user: Trader,
-    idempotency_key: KeyHeader = None,
+    idempotency_key: KeyHeader,
 ) -> OrderAccepted:
     """Store an order that takes the place of a working one, with its own id and key, and answer 202 with Location."""
     requested = accept_replacement(state, order_id, incoming(request, body, user, idempotency_key))
@@ -78,12 +127,29 @@ def cancel_orders(  # noqa: PLR0917  FastAPI passes by name
 @router.get("/{order_id}", operation_id="getOrder")
 def get_order(order_id: uuid.UUID, state: State, user: CurrentUser) -> OrderOut:  # noqa: ARG001  signed in is enough to read
     """Return one order with its whole timeline."""
+    return _order(state, order_id)
+
+
+def _order(state: ApiState, order_id: uuid.UUID) -> OrderOut:
     with state.database.statement() as unit:
         order = read_order(unit, order_id)
         events = read_timeline(unit, order)
-    fields = order._asdict() | {"type": order.order_type}
     timeline = [EventOut.model_validate(event._asdict() | {"event": event.event_type}) for event in events]
-    return OrderOut.model_validate(fields | {"timeline": timeline})
+    return OrderOut.model_validate(_fields(order) | {"timeline": timeline})
+
+
+def _account_id(unit: Unit, name: str | None) -> uuid.UUID | None:
+    if name is None:
+        return None
+    account = find_account(unit, name)
+    if account is None:
+        problem = FieldProblem("account", name, "the name of an account; see GET /api/v1/accounts")
+        raise InvalidRequest("not as expected: account", [problem])
+    return account.account_id
+
+
+def _fields(order: Row) -> dict[str, Any]:
+    return order._asdict() | {"type": order.order_type}  # type: ignore[no-any-return]
 
 
 def _accepted(response: Response, requested: AcceptedOrder) -> OrderAccepted:
@@ -91,9 +157,7 @@ def _accepted(response: Response, requested: AcceptedOrder) -> OrderAccepted:
     response.headers["Location"] = href
     if requested.replayed:
         response.headers["Idempotency-Replayed"] = "true"
-    return OrderAccepted(
-        order_id=requested.order_id, client_order_id=requested.client_order_id, status=requested.status, href=href
-    )
+    return OrderAccepted(order_id=requested.order_id, client_order_id=requested.client_order_id, href=href)
 
 
 def _cancel_accepted(order_id: uuid.UUID, status: OrderStatus) -> CancelAccepted:

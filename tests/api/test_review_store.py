@@ -8,31 +8,11 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.engine import make_url
 
-from api.auth import issue_token
 from api.main import create_app
-from services.instruments import store_listings
-from services.users import create_first_admin, find_user
+from tests.api.conftest import SECRET, token_of
 from tests.support.cutting_proxy import CuttingProxy
-from tests.support.desk import Desk, DeskMaker, desks
+from tests.support.desk import Desk
 from tests.support.serving import Caller, serve
-
-SECRET = "0123456789abcdef0123456789abcdef"
-
-
-@pytest.fixture(scope="module")
-def maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DeskMaker]:
-    with desks(tmp_path_factory.mktemp("exchange")) as made:
-        yield made
-
-
-@pytest.fixture
-def desk(maker: DeskMaker) -> Iterator[Desk]:
-    with maker.desk() as made:
-        ctx = made.ctx
-        with ctx.database.unit() as unit:
-            store_listings(unit, "alpaca", [("AAPL", "us_equity", "Apple", True, True)], ctx.clock.now())
-            create_first_admin(unit, "a password of test", now=ctx.clock.now(), ids=ctx.ids, origin=ctx.origin)
-        yield made
 
 
 @pytest.fixture
@@ -46,13 +26,9 @@ def proxy(desk: Desk) -> Iterator[CuttingProxy]:
 def client(desk: Desk, proxy: CuttingProxy) -> Iterator[Caller]:
     url = make_url(desk.ctx.settings.app_database_url.get_secret_value()).set(host="127.0.0.1", port=proxy.port)
     behind = SecretStr(url.render_as_string(hide_password=False))
-    app = create_app(desk.ctx.settings.model_copy(update={"app_database_url": behind, "jwt_secret": SecretStr(SECRET)}))
-    state = app.state.opitios
-    with state.database.statement() as unit:
-        user = find_user(unit, "admin")
-    assert user is not None
-    token, _ = issue_token(state, user)
-    with serve(app, token) as made:
+    own = desk.ctx.settings.model_copy(update={"app_database_url": behind, "jwt_secret": SecretStr(SECRET)})
+    app = create_app(own)
+    with serve(app, token_of(app)) as made:
         yield made
 
 

@@ -4,6 +4,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import requests
 import uvicorn
@@ -18,15 +19,19 @@ class Caller:
     """Requests to one server with a token; nothing of the environment's proxies."""
 
     def __init__(self, base: str, session: requests.Session) -> None:
-        self._base, self._session = base, session
+        self.base, self._session = base, session
 
-    def get(self, path: str) -> requests.Response:
+    def get(self, path: str, **options: Any) -> requests.Response:
         """GET."""
-        return self._session.get(self._base + path, timeout=_CALL_S)
+        return self.call("GET", path, **options)
 
-    def post(self, path: str, *, json: object) -> requests.Response:
+    def post(self, path: str, *, json: object, **options: Any) -> requests.Response:
         """POST a JSON body."""
-        return self._session.post(self._base + path, json=json, timeout=_CALL_S)
+        return self.call("POST", path, json=json, **options)
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        """Send any request."""
+        return self._session.request(method, self.base + path, timeout=_CALL_S, **options)
 
 
 @contextmanager

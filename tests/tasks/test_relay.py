@@ -23,7 +23,7 @@ ORDER, OTHER, ACCOUNT = (uuid.UUID(int=number) for number in (1, 2, 3))
 def ctx(quiet: Bed) -> Iterator[Context]:
     made = quiet.context()
     with made.database.statement() as unit:
-        unit.run("UPDATE trading.orders SET due_at = NULL")
+        unit.run("UPDATE trading.orders SET due_at = NULL, cancel_due_at = NULL")
     broker = quiet.servers.broker()
     broker.flushall()
     yield made
