@@ -44,9 +44,9 @@ class ApiClient:
         """Send a body under an idempotency key."""
         return self._call(method, path, json=body, headers=self._bearer() | {"Idempotency-Key": key})
 
-    def get(self, path: str) -> Any:
+    def get(self, path: str, query: dict[str, str] | None = None) -> Any:
         """Read a resource."""
-        return self._call("GET", path, headers=self._bearer()).json()
+        return self._call("GET", path, params=query, headers=self._bearer()).json()
 
     def delete(self, path: str, query: dict[str, str] | None = None) -> Any:
         """Ask for the end of a resource, or of what a query means."""

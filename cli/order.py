@@ -1,4 +1,4 @@
-"""`opitios order buy|sell|replace|cancel|show`: place an order and watch it, as any client of the API would."""
+"""`opitios order buy|sell|replace|cancel|list|show`: place an order and watch it, as any client of the API would."""
 
 import time
 import uuid
@@ -107,6 +107,28 @@ def cancel(
     for asked in found:
         OUT.print(f"202 asked: order {asked['order_id']} ({asked['status']})")
     OUT.print(f"{len(found)} orders are to end")
+
+
+@app.command("list")
+def list_orders(
+    account: Annotated[str | None, typer.Option(help="one account's orders alone")] = None,
+    symbol: Annotated[str | None, typer.Option(help="one symbol's alone")] = None,
+    still_open: Annotated[bool, typer.Option("--open", help="those that have not ended")] = False,
+    limit: Annotated[int, typer.Option(min=1, max=200, help="orders at most, newest first")] = 50,
+) -> None:
+    """List orders, newest first."""
+    given = {"account": account, "symbol": symbol, "status": "open" if still_open else None, "limit": str(limit)}
+    query = {name: value for name, value in given.items() if value is not None}
+    page = ApiClient(load_settings()).get("/api/v1/orders", query)
+    table = Table("requested (UTC)", "account", "kind", "side", "size", "symbol", "type", "status", "filled", "order")
+    for order in page["orders"]:
+        kind, asked = order["account_type"], order["requested_at"][:19].replace("T", " ")
+        order_type = f"{order['type']} {order['time_in_force']}"
+        what = (order["side"], _size(order), order["symbol"], order_type, order["status"], order["filled_qty"])
+        table.add_row(asked, order["account"], kind, *what, order["order_id"])
+    print_whole(table)
+    if page["next_cursor"] is not None:
+        OUT.print(f"There are more than these {limit}: narrow the search, or raise --limit (200 at most).")
 
 
 @app.command()

@@ -134,6 +134,19 @@ def test_all_orders_of_an_account_are_cancelled_at_once(desk: Terminal) -> None:
     until(lambda: all("canceled" in desk.opitios("order", "show", order_id).out for order_id in ids))
 
 
+@pytest.mark.requirement("TRD-001")
+def test_orders_are_listed_newest_first(desk: Terminal) -> None:
+    first, second = (_id_in(desk.opitios("order", "sell", "MSFT", "1", *DEMO, "--limit", "900").said) for _ in range(2))
+
+    listed = desk.opitios("order", "list", *DEMO, "--symbol", "MSFT", "--limit", "2")
+
+    rows = [line for line in listed.out.splitlines() if "MSFT" in line]
+    assert [second in rows[0], first in rows[1], "paper" in rows[0], "limit day" in rows[0]] == [True] * 4
+    assert "There are more" not in listed.out
+    assert "There are more than these 1" in desk.opitios("order", "list", "--symbol", "MSFT", "--limit", "1").out
+    assert desk.opitios("order", "list", "--account", "nobodys").refused("account: nobodys")
+
+
 @pytest.mark.parametrize("words", [(), ("--all", "01900000-0000-7000-8000-000000000000")])
 def test_a_cancel_says_which_order_or_all(desk: Terminal, words: tuple[str, ...]) -> None:
     assert desk.opitios("order", "cancel", *words).refused("an order's id or --all", code=2)
