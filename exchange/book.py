@@ -8,7 +8,7 @@ from exchange.decimals import ZERO, rounded
 from exchange.fill_rules import FillRules
 from exchange.journal import Event
 from exchange.quotes import Market, Quote
-from exchange.state import OPEN, Account, Fill, Order, Position
+from exchange.state import OPEN, STOPS, Account, Fill, Order, Position
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,8 @@ class Book:
         self.rules = FillRules()
         self.is_open = True
         self.last_ns = 0
+        self._waiting: dict[str, Order] = {}
+        """Stop orders that have not triggered, by id."""
         self._apply: dict[str, Callable[[Event], None]] = {
             "account": self._account,
             "account_changed": self._account_changed,
@@ -35,6 +37,8 @@ class Book:
             "order": self._order,
             "fill": self._fill,
             "cancel": self._cancel,
+            "cancel_asked": self._cancel_asked,
+            "replace": self._replace,
             "price": self._price,
             "fill_rule": self._fill_rule,
             "clock": self._clock,
@@ -71,7 +75,16 @@ class Book:
         self.accounts[event["account"]].attempts[event["client_order_id"]] += 1
 
     def _order(self, event: Event) -> None:
-        order = _order_of(event)
+        self._add(_order_of(event))
+
+    def _replace(self, event: Event) -> None:
+        account = self.accounts[event["account"]]
+        old = account.open_orders[event["replaces"]]
+        self._end(account, old, "replaced", event["at_ns"])
+        old.replaced_by, old.replaced_ns = event["id"], event["at_ns"]
+        self._add(_order_of(event))
+
+    def _add(self, order: Order) -> None:
         account = self.accounts[order.account]
         account.orders[order.id] = order
         account.by_client_order_id[order.client_order_id] = order
@@ -79,6 +92,22 @@ class Book:
         account.reserved += order.reserve
         if order.hold:
             account.held[order.symbol] = account.held.get(order.symbol, ZERO) + order.hold
+        if order.type in STOPS:
+            self._waiting[order.id] = order
+            self._watch(order)
+
+    def _watch(self, order: Order) -> None:
+        """Trigger a stop order that the last trade has reached; move a trailing stop after the market first."""
+        quote = self.market.quote(order.symbol)
+        if quote is None or not quote.last:
+            return
+        if order.type == "trailing_stop":
+            best = max if order.side == "sell" else min
+            order.hwm = quote.last if order.hwm is None else best(order.hwm, quote.last)
+        stop = order.stop
+        if stop is not None and (quote.last <= stop if order.side == "sell" else quote.last >= stop):
+            order.triggered = True
+            del self._waiting[order.id]
 
     def _fill(self, event: Event) -> None:
         account = self.accounts[event["account"]]
@@ -87,24 +116,39 @@ class Book:
         order.filled_qty += qty
         order.filled_notional += qty * price
         order.updated_ns = at_ns
-        order.status = "partially_filled" if order.leaves else "filled"
+        if order.leaves:
+            order.status = order.status if order.status == "pending_cancel" else "partially_filled"
+        else:
+            order.status = "filled"
         _release(account, order, qty)
         if not order.leaves:
             order.filled_ns = at_ns
             del account.open_orders[order.id]
+            self._waiting.pop(order.id, None)
         _trade(account, order, qty if order.side == "buy" else -qty, price)
         _record(account, order, event["id"], qty=qty, price=price, at_ns=at_ns)
 
     def _cancel(self, event: Event) -> None:
         account = self.accounts[event["account"]]
-        order = account.open_orders.pop(event["order_id"])
-        order.status = "canceled"
-        order.canceled_ns = order.updated_ns = event["at_ns"]
+        order = account.open_orders[event["order_id"]]
+        self._end(account, order, "canceled", event["at_ns"])
+        order.canceled_ns = event["at_ns"]
+
+    def _cancel_asked(self, event: Event) -> None:
+        order = self.accounts[event["account"]].open_orders[event["order_id"]]
+        order.status, order.updated_ns = "pending_cancel", event["at_ns"]
+
+    def _end(self, account: Account, order: Order, status: str, at_ns: int) -> None:
+        del account.open_orders[order.id]
+        self._waiting.pop(order.id, None)
+        order.status, order.updated_ns = status, at_ns
         _release(account, order, order.leaves)
 
     def _price(self, event: Event) -> None:
         bid, ask, last = (Decimal(event[side]) for side in ("bid", "ask", "last"))
         self.market.set(event["symbol"], Quote(bid, ask, last, event["at_ns"]))
+        for order in list(self._waiting.values()):  # an option's price follows its stock's
+            self._watch(order)
 
     def _fill_rule(self, event: Event) -> None:
         self.rules.change(event["symbol"], event["changes"])
@@ -114,7 +158,6 @@ class Book:
 
 
 def _order_of(event: dict[str, Any]) -> Order:
-    limit_price = event["limit_price"]
     reserve, hold = Decimal(event["reserve"]), Decimal(event["hold"])
     return Order(
         id=event["id"],
@@ -125,8 +168,8 @@ def _order_of(event: dict[str, Any]) -> Order:
         side=event["side"],
         type=event["type"],
         time_in_force=event["time_in_force"],
-        qty=Decimal(event["qty"]),
-        limit_price=None if limit_price is None else Decimal(limit_price),
+        qty=_number(event, "qty"),
+        limit_price=_number(event, "limit_price"),
         extended_hours=event["extended_hours"],
         position_intent=event["position_intent"],
         multiplier=Decimal(event["multiplier"]),
@@ -137,13 +180,24 @@ def _order_of(event: dict[str, Any]) -> Order:
         updated_ns=event["at_ns"],
         reserve_left=reserve,
         hold_left=hold,
+        notional=_number(event, "notional"),
+        stop_price=_number(event, "stop_price"),
+        trail_price=_number(event, "trail_price"),
+        trail_percent=_number(event, "trail_percent"),
+        replaces=event.get("replaces"),
     )
+
+
+def _number(event: Event, name: str) -> Decimal | None:
+    """Read a number that an order may not have, or that an earlier version did not write."""
+    value = event.get(name)
+    return None if value is None else Decimal(value)
 
 
 def _release(account: Account, order: Order, qty: Decimal) -> None:
     """Give back what `qty` of the order had reserved; the last part gives back all that is left, to the digit."""
     ends = order.status not in OPEN
-    reserve = order.reserve_left if ends else rounded(order.reserve * qty / order.qty, _EXACT)
+    reserve = order.reserve_left if ends else rounded(order.reserve * qty / (order.qty or qty), _EXACT)
     hold = order.hold_left if ends else min(order.hold_left, qty)
     order.reserve_left -= reserve
     account.reserved -= reserve

@@ -148,12 +148,17 @@ class Control:
         return web.json_response(self._book.rules.shown())
 
     async def change_fill_rules(self, request: web.Request) -> web.Response:
-        """POST {symbol?, delay_ms?, never?, partial?}: null takes a setting back to the exchange's or the default."""
+        """POST {symbol?, delay_ms?, never?, partial?, cancel_delay_ms?}: null takes a setting back to the default."""
         fields = Fields(await _body(request))
         symbol = fields.text("symbol", None)
         if symbol is not None and self._book.market.quote(symbol) is None:
             raise FieldError("symbol", f"{symbol!r} is not listed here")
-        readers = {"delay_ms": fields.count, "never": fields.flag, "partial": _partial(fields)}
+        readers = {
+            "delay_ms": fields.count,
+            "never": fields.flag,
+            "partial": _partial(fields),
+            "cancel_delay_ms": fields.count,
+        }
         changes = {name: read(name, None) for name, read in readers.items() if name in fields}
         fields.done()
         self._engine.change_fill_rule(symbol, changes)
@@ -199,7 +204,7 @@ class Control:
             "method": method,
             "path": fields.text("path", None),
             "times": 1 if times is None and "times" not in fields else times,
-            "delay_ms": fields.count("delay_ms") if kind == "delay" else fields.count("delay_ms", None),
+            "delay_ms": fields.count("delay_ms") if kind in {"delay", "late"} else fields.count("delay_ms", None),
         }
         fields.done()
         return where

@@ -7,11 +7,14 @@ from typing import Any
 from exchange import errors
 from exchange.book import Book
 from exchange.clock import Ticker, now_ns
-from exchange.decimals import ZERO, plain
+from exchange.decimals import ZERO, plain, rounded
 from exchange.journal import Event, Journal, JournalError
-from exchange.order_form import OrderForm, read_form
+from exchange.order_form import OrderForm, read_form, replacement_of
 from exchange.state import Account, Order
+from exchange.wash_trade import check_wash_trade
 
+_QTY_DECIMALS = 9
+_NUMBERS = ("qty", "notional", "limit_price", "stop_price", "trail_price", "trail_percent")
 _SHORT_MARGIN = Decimal("1.03")
 
 
@@ -46,7 +49,7 @@ class Engine:
         self._commit("account_changed", account=account.name, changes=changes)
 
     def note_attempt(self, account: Account, client_order_id: str) -> None:
-        """Remember that a POST with that id arrived, whatever becomes of it."""
+        """Remember that a POST or PATCH with that id arrived, whatever becomes of it."""
         self._commit("attempt", account=account.name, client_order_id=client_order_id)
 
     def set_price(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal) -> None:
@@ -63,6 +66,22 @@ class Engine:
 
     def submit(self, account: Account, body: object, client_order_id: str, received_us: int) -> Order:
         """Accept an order or raise ApiError; the account has it on file when this returns."""
+        form = self._admitted(account, body, client_order_id)
+        check_wash_trade(account, form)
+        return self._accept(account, form, self._claims(account, form), received_us=received_us)
+
+    def replace(
+        self, account: Account, order_id: str, changes: object, *, client_order_id: str, received_us: int
+    ) -> Order:
+        """Put a new order in the place of a working one or raise ApiError; both are on file when this returns."""
+        old = self._open(account, order_id)
+        if old.status == "pending_cancel":
+            raise errors.not_cancelable(old.status)
+        form = self._admitted(account, replacement_of(old, changes), client_order_id)
+        check_wash_trade(account, form, without=old)
+        return self._accept(account, form, self._claims(account, form, without=old), received_us=received_us, old=old)
+
+    def _admitted(self, account: Account, body: object, client_order_id: str) -> OrderForm:
         if account.status != "ACTIVE" or account.trading_blocked:
             raise errors.forbidden("account is not allowed to trade")
         if client_order_id in account.by_client_order_id:
@@ -70,45 +89,80 @@ class Engine:
         form = read_form(body, client_order_id, now_ns())
         if form.asset_class == "us_option" and form.type == "market" and not self.book.is_open:
             raise errors.refused("options market orders are only allowed during market hours")
-        reserve, hold = self._claims(account, form)
+        return form
+
+    def _accept(
+        self,
+        account: Account,
+        form: OrderForm,
+        claims: tuple[Decimal, Decimal],
+        *,
+        received_us: int,
+        old: Order | None = None,
+    ) -> Order:
+        reserve, hold = claims
         order_id = str(uuid.uuid4())
-        self._commit(
-            "order", **_order_event(account, form, order_id, received_us), reserve=str(reserve), hold=str(hold)
-        )
+        event = _order_event(account, form, order_id, received_us) | {"reserve": str(reserve), "hold": str(hold)}
+        if old is None:
+            self._commit("order", **event)
+        else:
+            self._commit("replace", **event, replaces=old.id)
         return account.orders[order_id]
 
-    def _claims(self, account: Account, form: OrderForm) -> tuple[Decimal, Decimal]:
-        """Buying power and position that the order takes; raises ApiError 403 when there is too little."""
+    def _claims(self, account: Account, form: OrderForm, without: Order | None = None) -> tuple[Decimal, Decimal]:
+        """Buying power and position that the order takes, as if `without` were gone; ApiError 403 for too little."""
         owned = account.owned(form.symbol)
+        power = account.buying_power + (ZERO if without is None else without.reserve_left)
+        qty = self._most_shares(form) if form.qty is None else form.qty
         if form.side == "buy":
-            opening = max(form.qty + min(owned, ZERO), ZERO)
-            return _affordable(account, opening * self._reference_price(form) * form.multiplier), ZERO
-        held = account.held.get(form.symbol, ZERO)
-        hold = min(form.qty, max(owned - held, ZERO))
-        short = form.qty - hold
+            if form.position_intent == "buy_to_close" and owned > -qty:
+                raise errors.refused("position intent mismatch, inferred: buy_to_open, specified: buy_to_close")
+            opening = max(qty + min(owned, ZERO), ZERO)
+            cost = form.notional if form.notional is not None else opening * self._dearest(form) * form.multiplier
+            return _affordable(power, cost), ZERO
+        held = account.held.get(form.symbol, ZERO) - (ZERO if without is None else without.hold_left)
+        hold = min(qty, max(owned - held, ZERO))
+        short = qty - hold
         if not short:
             return ZERO, hold
         if not account.shorting_enabled or form.asset_class == "us_option" or short % 1:
             sells = [o.id for o in account.open_orders.values() if o.symbol == form.symbol and o.side == "sell"]
-            raise errors.insufficient_qty(form.symbol, form.qty, existing=owned, held=held, related_orders=sells)
-        return _affordable(account, short * self._reference_price(form)), hold
+            raise errors.insufficient_qty(form.symbol, qty, existing=owned, held=held, related_orders=sells)
+        return _affordable(power, short * self._dearest(form)), hold
 
-    def _reference_price(self, form: OrderForm) -> Decimal:
-        """Give the price a claim is made at: a buy's limit or ask; a short's limit or ask and 3 %, the dearer one."""
+    def _most_shares(self, form: OrderForm) -> Decimal:
+        quote = self.book.market.quote(form.symbol)
+        price = (quote.bid or quote.last) if quote else ZERO
+        if not price:
+            raise errors.refused(f"no price for {form.symbol}")
+        return rounded((form.notional or ZERO) / price, _QTY_DECIMALS)
+
+    def _dearest(self, form: OrderForm) -> Decimal:
+        """Give the price a claim is made at: limit, else stop, else ask; a short's at least the ask and 3 %."""
         quote = self.book.market.quote(form.symbol)
         ask = (quote.ask or quote.last) if quote else ZERO
+        named = form.limit_price if form.limit_price is not None else form.stop_price
         if form.side == "buy":
-            return ask if form.limit_price is None else form.limit_price
-        return max(form.limit_price or ZERO, ask * _SHORT_MARGIN)
+            return ask if named is None else named
+        return max(named or ZERO, ask * _SHORT_MARGIN)
 
     def cancel(self, account: Account, order_id: str) -> None:
         """End an open order; ApiError 404 when unknown, 422 when it has already ended."""
+        self._open(account, order_id)
+        self._commit("cancel", account=account.name, order_id=order_id)
+
+    def ask_cancel(self, account: Account, order_id: str) -> None:
+        """Take the wish to end an order, which goes on filling until somebody cancels it; ApiError as `cancel`."""
+        if self._open(account, order_id).status != "pending_cancel":
+            self._commit("cancel_asked", account=account.name, order_id=order_id)
+
+    def _open(self, account: Account, order_id: str) -> Order:
         order = account.orders.get(order_id)
         if order is None:
             raise errors.order_not_found(order_id)
         if order_id not in account.open_orders:
             raise errors.not_cancelable(order.status)
-        self._commit("cancel", account=account.name, order_id=order_id)
+        return order
 
     def fill(self, order: Order, qty: Decimal, price: Decimal) -> None:
         """Execute `qty` (at most what is left) of an open order at `price` USD."""
@@ -117,8 +171,7 @@ class Engine:
         )
 
 
-def _affordable(account: Account, cost: Decimal) -> Decimal:
-    buying_power = account.buying_power
+def _affordable(buying_power: Decimal, cost: Decimal) -> Decimal:
     if cost > buying_power:
         raise errors.insufficient_buying_power(buying_power, cost)
     return cost
@@ -135,8 +188,7 @@ def _order_event(account: Account, form: OrderForm, order_id: str, received_us: 
         "side": form.side,
         "type": form.type,
         "time_in_force": form.time_in_force,
-        "qty": str(form.qty),
-        "limit_price": None if form.limit_price is None else str(form.limit_price),
+        **{name: None if (value := getattr(form, name)) is None else str(value) for name in _NUMBERS},
         "extended_hours": form.extended_hours,
         "position_intent": form.position_intent or f"{form.side}_to_{'open' if opens else 'close'}",
         "multiplier": str(form.multiplier),

@@ -60,15 +60,28 @@ def duplicate_client_order_id() -> ApiError:
     return invalid("client_order_id must be unique")
 
 
-def sub_penny(price: Decimal) -> ApiError:
+def sub_penny(price: Decimal, name: str = "limit_price") -> ApiError:
     """More decimals than the price rule allows."""
     rule = "sub-penny increment does not fulfill minimum pricing criteria"
-    return refused(f"invalid limit_price {plain(price)}. {rule}")
+    return refused(f"invalid {name} {plain(price)}. {rule}")
 
 
 def not_cancelable(status: str) -> ApiError:
     """Refuse a cancel that came after the order's end."""
     return refused(f'order is already in "{status}" state')
+
+
+def wash_trade(existing_order_id: str, kind: str) -> ApiError:
+    """Refuse an order that could trade against one of the account's own."""
+    return ApiError(
+        403,
+        {
+            "code": 40310000,
+            "existing_order_id": existing_order_id,
+            "message": "potential wash trade detected. use complex orders",
+            "reject_reason": f"opposite side {kind} order exists",
+        },
+    )
 
 
 def insufficient_buying_power(buying_power: Decimal, cost_basis: Decimal) -> ApiError:

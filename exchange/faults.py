@@ -73,6 +73,14 @@ async def _delay(call: Call) -> web.StreamResponse:
     return await call.proceed()
 
 
+@_kind("late")
+async def _late(call: Call) -> web.StreamResponse:
+    """Answer what was true when the request came, later."""
+    answer = await call.proceed()
+    await asyncio.sleep(call.delay_s or 0)
+    return answer
+
+
 @_kind("hang", answers=False)
 async def _hang(call: Call) -> web.StreamResponse:
     return await call.never()

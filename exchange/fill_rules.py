@@ -4,16 +4,20 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-DEFAULTS: dict[str, Any] = {"delay_ms": 30, "never": False, "partial": None}
+DEFAULTS: dict[str, Any] = {"delay_ms": 30, "never": False, "partial": None, "cancel_delay_ms": 0}
 
 
 @dataclass(frozen=True, slots=True)
 class FillRule:
-    """`delay_s` before an order is tried; `partial`: fill only that much and leave the rest to a command."""
+    """`delay_s` before an order is tried; `partial`: fill only that much and leave the rest to a command.
+
+    An order goes on filling for `cancel_delay_s` after its cancel was taken.
+    """
 
     delay_s: float
     never: bool
     partial: Decimal | None
+    cancel_delay_s: float
 
 
 class FillRules:
@@ -40,7 +44,8 @@ class FillRules:
         if made is None:
             parts = {**self._general, **self._by_symbol.get(symbol, {})}
             partial = parts["partial"]
-            made = FillRule(parts["delay_ms"] / 1000, parts["never"], None if partial is None else Decimal(partial))
+            bound = None if partial is None else Decimal(partial)
+            made = FillRule(parts["delay_ms"] / 1000, parts["never"], bound, parts["cancel_delay_ms"] / 1000)
             self._made[symbol] = made
         return made
 

@@ -66,7 +66,7 @@ class Gate:
         self, request: web.Request, handler: Handler, body: bytes, headers: dict[str, str]
     ) -> web.StreamResponse:
         account = request[ACCOUNT]
-        if request.method == "POST" and request.path == "/v2/orders":
+        if (request.method, request.path) == ("POST", "/v2/orders") or request.method == "PATCH":
             self._note_attempt(request, account, body)
         family = "data" if request.path.startswith(_DATA_PATHS) else "trading"
         allowed = self._world.limiter.take(account.name, family, limit=account.rate_limit, now=now_ns() / 1e9)

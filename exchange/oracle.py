@@ -6,6 +6,8 @@ from exchange.decimals import plain
 from exchange.state import Account, Fill, Order, Position
 from exchange.world import World
 
+_TERMS = ("qty", "notional", "limit_price", "stop_price", "trail_price", "trail_percent")
+
 
 def ledger(world: World, *, account: str | None, since_us: int) -> list[dict[str, Any]]:
     """Accounts by name (None: all) with the orders received at `since_us` (us since the epoch) or later."""
@@ -53,8 +55,10 @@ def _order(order: Order, attempts: int, fills: list[Fill]) -> dict[str, Any]:
         "symbol": order.symbol,
         "side": order.side,
         "type": order.type,
-        "qty": plain(order.qty),
-        "limit_price": None if order.limit_price is None else plain(order.limit_price),
+        "time_in_force": order.time_in_force,
+        **{name: None if (value := getattr(order, name)) is None else plain(value) for name in _TERMS},
+        "replaces": order.replaces,
+        "replaced_by": order.replaced_by,
         "filled_qty": plain(order.filled_qty),
         "status": order.status,
         "received_at": order.received_us / 1e6,

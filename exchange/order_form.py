@@ -10,10 +10,20 @@ from exchange import errors
 from exchange.assets import ASSETS, ASSETS_BY_ID, Asset
 from exchange.decimals import decimals_of, to_decimal
 from exchange.options import MULTIPLIER, Contract, parse_contract
+from exchange.state import Order
 
 _ONE = Decimal(1)
 _DEAR_DECIMALS, _CHEAP_DECIMALS, _QTY_DECIMALS = 2, 4, 9
 _LONGEST_CLIENT_ORDER_ID = 128
+_HUNDRED = Decimal(100)
+_PRICES = {
+    "market": (),
+    "limit": ("limit_price",),
+    "stop": ("stop_price",),
+    "stop_limit": ("stop_price", "limit_price"),
+    "trailing_stop": ("trail_price", "trail_percent"),
+}
+_PRICE_NAMES = ("limit_price", "stop_price", "trail_price", "trail_percent")
 _INTENTS = frozenset({"buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"})
 
 
@@ -27,8 +37,12 @@ class OrderForm:
     side: str
     type: str
     time_in_force: str
-    qty: Decimal
+    qty: Decimal | None
+    notional: Decimal | None
     limit_price: Decimal | None
+    stop_price: Decimal | None
+    trail_price: Decimal | None
+    trail_percent: Decimal | None
     extended_hours: bool
     position_intent: str | None
     multiplier: Decimal
@@ -47,16 +61,18 @@ def read_form(body: object, client_order_id: str, now_ns: int) -> OrderForm:
     if len(client_order_id) > _LONGEST_CLIENT_ORDER_ID:
         raise errors.invalid(f"client_order_id must be no more than {_LONGEST_CLIENT_ORDER_ID} characters")
     listed = _listed(body.get("symbol"), now_ns)
-    kind = _choice(body, "type", ("market", "limit"))
+    kind = _choice(body, "type", tuple(_PRICES))
+    notional = _notional(body)
     form = OrderForm(
         client_order_id=client_order_id,
         symbol=listed.symbol,
         asset_class="us_equity" if isinstance(listed, Asset) else "us_option",
         side=_choice(body, "side", ("buy", "sell")),
         type=kind,
-        time_in_force=_choice(body, "time_in_force", ("day", "gtc")),
-        qty=_qty(body),
-        limit_price=_limit_price(body, kind),
+        time_in_force=_choice(body, "time_in_force", ("day", "gtc", "ioc", "fok")),
+        qty=None if notional is not None else _qty(body),
+        notional=notional,
+        **_prices(body, kind),
         extended_hours=body.get("extended_hours") is True,
         position_intent=_intent(body),
         multiplier=_ONE if isinstance(listed, Asset) else MULTIPLIER,
@@ -64,6 +80,23 @@ def read_form(body: object, client_order_id: str, now_ns: int) -> OrderForm:
     _check_simple(body)
     _check_combination(form, listed)
     return form
+
+
+def replacement_of(order: Order, changes: object) -> dict[str, Any]:
+    """Give the body that a PATCH of a working order amounts to: what is not given stays; raises ApiError 422.
+
+    The quantity is the new order's own: Alpaca takes the old one's original quantity where none is given, whatever
+    of it has filled (https://github.com/alpacahq/Alpaca-API/issues/165).
+    """
+    if not isinstance(changes, dict):
+        raise errors.bad_request("request body format is invalid")
+    if order.notional is not None:
+        raise errors.refused("notional orders cannot be replaced")
+    names = ("symbol", "side", "type", "time_in_force", "qty", "extended_hours", "position_intent", *_PRICE_NAMES)
+    body = {name: getattr(order, name) for name in names}
+    given = {name: changes.get(name) for name in ("qty", "time_in_force", "limit_price", "stop_price")}
+    given["trail_price" if order.trail_percent is None else "trail_percent"] = changes.get("trail")
+    return body | {name: value for name, value in given.items() if value is not None}
 
 
 def _listed(symbol: object, now_ns: int) -> Asset | Contract:
@@ -94,8 +127,6 @@ def _choice(body: dict[str, Any], name: str, allowed: tuple[str, ...]) -> str:
 
 
 def _qty(body: dict[str, Any]) -> Decimal:
-    if body.get("notional") is not None:
-        raise errors.refused("notional orders are not supported by this exchange")
     if body.get("qty") is None:
         raise errors.invalid("qty or notional is required")
     qty = to_decimal(body["qty"])
@@ -108,21 +139,44 @@ def _qty(body: dict[str, Any]) -> Decimal:
     return qty
 
 
-def _limit_price(body: dict[str, Any], kind: str) -> Decimal | None:
-    given = body.get("limit_price")
-    if kind == "market":
-        if given is not None:
-            raise errors.refused("market orders require no limit price")
+def _notional(body: dict[str, Any]) -> Decimal | None:
+    if body.get("notional") is None:
         return None
-    if given is None:
-        raise errors.invalid("limit orders require limit_price")
+    notional = to_decimal(body["notional"])
+    if notional is None:
+        raise errors.invalid("notional must be a number")
+    if body.get("qty") is not None:
+        raise errors.invalid("only one of qty or notional is accepted")
+    if notional <= 0:
+        raise errors.refused("notional must be > 0")
+    if decimals_of(notional) > _DEAR_DECIMALS:
+        raise errors.refused("notional value must be limited to 2 decimal places")
+    return notional
+
+
+def _prices(body: dict[str, Any], kind: str) -> dict[str, Decimal | None]:
+    given = {name: body.get(name) for name in _PRICE_NAMES}
+    wanted = _PRICES[kind]
+    for name, value in given.items():
+        if value is not None and name not in wanted:
+            raise errors.refused(f"{kind} orders require no {name.replace('_', ' ')}")
+    present = [name for name in wanted if given[name] is not None]
+    if kind == "trailing_stop":
+        if len(present) != 1:
+            raise errors.invalid("trailing stop orders require one of trail_price or trail_percent")
+    elif len(present) < len(wanted):
+        raise errors.invalid(f"{kind.replace('_', ' ')} orders require {' and '.join(wanted)}")
+    return {name: None if given[name] is None else _price(name, given[name]) for name in _PRICE_NAMES}
+
+
+def _price(name: str, given: object) -> Decimal:
     price = to_decimal(given)
     if price is None:
-        raise errors.invalid("limit_price must be a number")
-    if price <= 0:
-        raise errors.refused("limit price must be > 0")
-    if decimals_of(price) > (_DEAR_DECIMALS if price >= _ONE else _CHEAP_DECIMALS):
-        raise errors.sub_penny(price)
+        raise errors.invalid(f"{name} must be a number")
+    if price <= 0 or (name == "trail_percent" and price >= _HUNDRED):
+        raise errors.refused(f"{name.replace('_', ' ')} must be > 0")
+    if name != "trail_percent" and decimals_of(price) > (_DEAR_DECIMALS if price >= _ONE else _CHEAP_DECIMALS):
+        raise errors.sub_penny(price, name)
     return price
 
 
@@ -139,16 +193,28 @@ def _check_simple(body: dict[str, Any]) -> None:
 
 
 def _check_combination(form: OrderForm, listed: Asset | Contract) -> None:
-    fractional = decimals_of(form.qty) > 0
+    fractional = form.qty is None or decimals_of(form.qty) > 0
     if isinstance(listed, Contract):
         _check_option(form, fractional=fractional)
     elif fractional:
-        if not listed.fractionable:
-            raise errors.forbidden(f'asset "{listed.symbol}" is not fractionable')
-        if form.time_in_force != "day":
-            raise errors.refused("fractional orders must be DAY orders")
-    if form.extended_hours and form.type != "limit":
+        _check_fraction(form, listed)
+    if form.position_intent is not None and not form.position_intent.startswith(form.side):
+        raise errors.refused(
+            f"position intent mismatch, inferred: {form.side}_to_open, specified: {form.position_intent}"
+        )
+    if form.time_in_force in {"ioc", "fok"} and form.type not in {"market", "limit"}:
+        raise errors.refused(f"invalid time_in_force {form.time_in_force} for {form.type} orders")
+    if form.extended_hours and (form.type != "limit" or form.time_in_force != "day"):
         raise errors.refused("extended hours order must be DAY limit orders")
+
+
+def _check_fraction(form: OrderForm, listed: Asset) -> None:
+    if not listed.fractionable:
+        raise errors.forbidden(f'asset "{listed.symbol}" is not fractionable')
+    if form.time_in_force != "day":
+        raise errors.refused("fractional orders must be DAY orders")
+    if form.type == "trailing_stop" or (form.qty is None and form.type != "market"):
+        raise errors.refused(f"fractional orders cannot be {form.type} orders")
 
 
 def _check_option(form: OrderForm, *, fractional: bool) -> None:
@@ -158,3 +224,5 @@ def _check_option(form: OrderForm, *, fractional: bool) -> None:
         raise errors.refused("option orders must be DAY orders")
     if form.extended_hours:
         raise errors.refused("option orders cannot trade in extended hours")
+    if form.type == "trailing_stop":
+        raise errors.refused("invalid order type for options trading")

@@ -53,7 +53,7 @@ async def serve(options: Options) -> None:
             brokers.add_routes(routes(world))
             await _listen(stack, brokers, options.host, options.port)
             await _listen(stack, control_app(world, options.control_token), control_host, options.control_port)
-            world.matcher.consider_all()
+            world.matcher.resume()
             accounts = len(world.engine.book.accounts)
             _LOG.info(
                 "started on %s:%d, control %d, %d accounts", options.host, options.port, options.control_port, accounts

@@ -6,8 +6,12 @@ from decimal import Decimal
 
 from exchange.decimals import ZERO
 
-OPEN = frozenset({"new", "partially_filled"})
-"""The statuses in which an order can still fill or be canceled; the others this exchange uses are filled, canceled."""
+_SOME = Decimal(1)
+
+OPEN = frozenset({"new", "partially_filled", "pending_cancel"})
+"""The statuses in which an order can still fill; the others this exchange uses are filled, canceled, replaced."""
+STOPS = frozenset({"stop", "stop_limit", "trailing_stop"})
+"""The types that wait for the last trade to reach their stop."""
 
 
 @dataclass(slots=True)
@@ -22,7 +26,7 @@ class Order:
     side: str
     type: str
     time_in_force: str
-    qty: Decimal
+    qty: Decimal | None
     limit_price: Decimal | None
     extended_hours: bool
     position_intent: str
@@ -42,11 +46,32 @@ class Order:
     hold_left: Decimal = ZERO
     filled_ns: int | None = None
     canceled_ns: int | None = None
+    notional: Decimal | None = None
+    """An amount in USD instead of a quantity: it fills in one execution."""
+    stop_price: Decimal | None = None
+    trail_price: Decimal | None = None
+    trail_percent: Decimal | None = None
+    hwm: Decimal | None = None
+    """The best last trade since a trailing stop came: the highest for a sell, the lowest for a buy."""
+    triggered: bool = False
+    replaces: str | None = None
+    replaced_by: str | None = None
+    replaced_ns: int | None = None
 
     @property
     def leaves(self) -> Decimal:
-        """What is still to fill."""
+        """What is still to fill; of an order by notional value any positive number until it has filled."""
+        if self.qty is None:
+            return ZERO if self.filled_qty else _SOME
         return self.qty - self.filled_qty
+
+    @property
+    def stop(self) -> Decimal | None:
+        """The price (USD) that the last trade has to reach, None without one."""
+        if self.hwm is None:
+            return self.stop_price
+        trail = self.trail_price or self.hwm * (self.trail_percent or ZERO) / 100
+        return self.hwm - trail if self.side == "sell" else self.hwm + trail
 
 
 @dataclass(slots=True)
@@ -98,7 +123,7 @@ class Account:
     fills: list[Fill] = field(default_factory=list)
     fill_index: dict[str, int] = field(default_factory=dict)
     attempts: Counter[str] = field(default_factory=Counter)
-    """POST /v2/orders requests seen by client_order_id, refused and faulted ones included."""
+    """Requests for a new order or a replacement, by client_order_id, refused and faulted ones included."""
 
     @property
     def buying_power(self) -> Decimal:

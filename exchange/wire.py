@@ -31,14 +31,14 @@ def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
         "expires_at": None,
         "canceled_at": None if order.canceled_ns is None else rfc3339(order.canceled_ns),
         "failed_at": None,
-        "replaced_at": None,
-        "replaced_by": None,
-        "replaces": None,
+        "replaced_at": None if order.replaced_ns is None else rfc3339(order.replaced_ns),
+        "replaced_by": order.replaced_by,
+        "replaces": order.replaces,
         "asset_id": asset_id(order.symbol),
         "symbol": order.symbol,
         "asset_class": order.asset_class,
-        "notional": None,
-        "qty": plain(order.qty),
+        "notional": _plain(order.notional),
+        "qty": _plain(order.qty),
         "filled_qty": plain(filled),
         "filled_avg_price": average,
         "order_class": "",
@@ -47,18 +47,22 @@ def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
         "side": order.side,
         "position_intent": order.position_intent,
         "time_in_force": order.time_in_force,
-        "limit_price": None if order.limit_price is None else plain(order.limit_price),
-        "stop_price": None,
+        "limit_price": _plain(order.limit_price),
+        "stop_price": _plain(order.stop),
         "status": status or order.status,
         "extended_hours": order.extended_hours,
         "legs": None,
-        "trail_percent": None,
-        "trail_price": None,
-        "hwm": None,
+        "trail_percent": _plain(order.trail_percent),
+        "trail_price": _plain(order.trail_price),
+        "hwm": _plain(order.hwm),
         "ratio_qty": None,
         "subtag": None,
         "source": None,
     }
+
+
+def _plain(number: Decimal | None) -> str | None:
+    return None if number is None else plain(number)
 
 
 def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:

@@ -16,7 +16,7 @@ ACCOUNT: web.RequestKey[Account] = web.RequestKey("account", Account)
 RECEIVED_US: web.RequestKey[int] = web.RequestKey("received_us", int)
 """When the request's body had arrived, microseconds since the epoch."""
 BODY: web.RequestKey[object] = web.RequestKey("body", object)
-"""The parsed body of a new order, None when it is no JSON."""
+"""The parsed body of a new order or a replacement, None when it is no JSON."""
 UNANSWERED: web.RequestKey[bool] = web.RequestKey("unanswered", bool)
 """A fault took the request that leaves its client without a status."""
 CLIENT_ORDER_ID: web.RequestKey[str] = web.RequestKey("client_order_id", str)

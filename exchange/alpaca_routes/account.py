@@ -1,17 +1,17 @@
-"""The account, its positions, the listed assets and the clock."""
+"""The account, the listed assets and the clock."""
 
 from aiohttp import web
 
 from exchange import errors
-from exchange.assets import ASSETS, ASSETS_BY_ID, asset_id
+from exchange.assets import ASSETS, ASSETS_BY_ID
 from exchange.clock import now_ns, session_times
 from exchange.gate import answer
-from exchange.wire import account_json, asset_json, position_json
+from exchange.wire import account_json, asset_json
 from exchange.world import ACCOUNT, World
 
 
 class AccountRoutes:
-    """What an account is, holds and could trade."""
+    """What an account is and could trade."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -21,8 +21,6 @@ class AccountRoutes:
         """Their table."""
         return [
             web.get("/v2/account", self.account, allow_head=False),
-            web.get("/v2/positions", self.positions, allow_head=False),
-            web.get("/v2/positions/{symbol}", self.position, allow_head=False),
             web.get("/v2/assets", self.assets, allow_head=False),
             web.get("/v2/assets/{symbol}", self.asset, allow_head=False),
             web.get("/v2/clock", self.clock, allow_head=False),
@@ -31,19 +29,6 @@ class AccountRoutes:
     async def account(self, request: web.Request) -> web.Response:
         """GET /v2/account."""
         return answer(account_json(request[ACCOUNT], self._quote))
-
-    async def positions(self, request: web.Request) -> web.Response:
-        """GET /v2/positions: all of them."""
-        account = request[ACCOUNT]
-        return answer([position_json(account, held, self._quote) for held in account.positions.values()])
-
-    async def position(self, request: web.Request) -> web.Response:
-        """GET one position by symbol or asset id; 404 without one."""
-        account, wanted = request[ACCOUNT], request.match_info["symbol"]
-        for symbol, held in account.positions.items():
-            if wanted in {symbol, asset_id(symbol)}:
-                return answer(position_json(account, held, self._quote))
-        raise errors.no_position()
 
     async def assets(self, request: web.Request) -> web.Response:
         """GET /v2/assets: all listed stocks are active US equities, so other filters find none."""

@@ -1,4 +1,4 @@
-"""Orders: new, read by either id, listed, canceled."""
+"""Orders: new, read by either id, listed, replaced, canceled."""
 
 import itertools
 import uuid
@@ -30,7 +30,9 @@ class OrderRoutes:
             web.get("/v2/orders", self.list_orders, allow_head=False),
             web.get("/v2/orders:by_client_order_id", self.get_by_client_order_id, allow_head=False),
             web.get("/v2/orders/{order_id}", self.get, allow_head=False),
+            web.patch("/v2/orders/{order_id}", self.replace),
             web.delete("/v2/orders/{order_id}", self.cancel),
+            web.delete("/v2/orders", self.cancel_all),
         ]
 
     async def submit(self, request: web.Request) -> web.Response:
@@ -60,10 +62,32 @@ class OrderRoutes:
             raise errors.order_not_found(wanted)
         return answer(order_json(order))
 
+    async def replace(self, request: web.Request) -> web.Response:
+        """PATCH: a new order with a new id takes the place of a working one."""
+        order = self._world.engine.replace(
+            request[ACCOUNT],
+            _find(request).id,
+            request[BODY],
+            client_order_id=request[CLIENT_ORDER_ID],
+            received_us=request[RECEIVED_US],
+        )
+        self._world.matcher.consider(order)
+        return answer(order_json(order, "accepted"))
+
     async def cancel(self, request: web.Request) -> web.Response:
-        """DELETE: 204 and canceled at once, 422 when the order has ended before."""
-        self._world.engine.cancel(request[ACCOUNT], _find(request).id)
+        """DELETE: 204, and canceled at once or after the scripted time; 422 when the order has ended before."""
+        order = _find(request)
+        if order.status not in OPEN:
+            raise errors.not_cancelable(order.status)
+        self._world.matcher.end(order)
         return web.Response(status=204)
+
+    async def cancel_all(self, request: web.Request) -> web.Response:
+        """DELETE all: 207 with one entry an order."""
+        ended = list(request[ACCOUNT].open_orders.values())
+        for order in ended:
+            self._world.matcher.end(order)
+        return answer([{"id": order.id, "status": 200} for order in ended], 207)
 
 
 def _find(request: web.Request) -> Order:

@@ -25,8 +25,9 @@ def exchange(running: ExchangeProcess) -> Iterator[ExchangeProcess]:
     """The module's exchange with default fills, no faults and an open market."""
     yield running
     running.remove_faults()
-    running.set_fills(delay_ms=None, never=None, partial=None)
+    running.set_fills(delay_ms=None, never=None, partial=None, cancel_delay_ms=None)
     running.set_clock(is_open=True)
+    running.set_price("DIS", bid="94.98", ask="95.02", last="95")  # the one that tests move
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,40 @@ def test_a_journal_of_another_version_is_refused_in_one_line(home: Path) -> None
         exchange.kill()
         exchange.journal.write_text('{"event":"merger"}\n' + exchange.journal.read_text())
         assert_refused(exchange, "the journal is of another version: 'merger'")
+
+
+def test_a_journal_from_before_stops_and_replacements_is_read(home: Path, connect: Any) -> None:
+    account = {"name": "old", "key_id": "PKOLD", "secret_key": "old-secret", "account_number": "PA3OLD", "cash": "1000"}
+    order = {
+        "account": "old",
+        "id": str(uuid.UUID(int=7)),
+        "client_order_id": "before",
+        "symbol": "DIS",
+        "asset_class": "us_equity",
+        "side": "buy",
+        "type": "limit",
+        "time_in_force": "day",
+        "qty": "2",
+        "limit_price": "90",
+        "extended_hours": False,
+        "position_intent": "buy_to_open",
+        "multiplier": "1",
+        "received_us": 1_000_000,
+        "reserve": "180",
+        "hold": "0",
+    }
+    lines: list[dict[str, Any]] = [
+        {"event": "account", "at_ns": 1, "id": "a", "rate_limit": 200, "shorting_enabled": False, **account},
+        {"event": "fill_rule", "at_ns": 2, "symbol": None, "changes": {"delay_ms": 5}},
+        {"event": "order", "at_ns": 3, **order},
+    ]
+    journal = home / "data" / "journal.jsonl"
+    journal.parent.mkdir(parents=True)
+    journal.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    with ExchangeProcess(home) as process:
+        shown = connect(process, account).get_order_by_client_id("before")
+        assert (shown.status.value, shown.stop_price, shown.notional, shown.replaces) == ("new", None, None, None)
+        assert process.ledger("old")["reserved"] == "180"
 
 
 def test_a_second_exchange_on_the_same_data_is_refused_in_one_line(home: Path) -> None:
