@@ -4,11 +4,12 @@ US-SYSTEM-016. No address is trusted for where it comes from.
 """
 
 import datetime as dt
-from collections.abc import Callable
-from typing import Annotated
+from collections.abc import Callable, Coroutine
+from typing import Annotated, Any
 
 import jwt
 from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
 
 from api.state import ApiState, State
 from domain.errors import NotAllowed, NotAuthenticated
@@ -28,13 +29,43 @@ def issue_token(state: ApiState, user: UserRef) -> tuple[str, dt.datetime]:
     return jwt.encode(claims, state.settings.jwt_secret.get_secret_value(), _ALGORITHM), expires
 
 
-def current_user(request: Request, state: State) -> UserRef:
-    """Return the user of the bearer token. Raises NotAuthenticated."""
+def user_of(request: Request, state: ApiState) -> UserRef:
+    """Return the user of the bearer token; may ask the database. Raises NotAuthenticated."""
+    claims = _claims(request, state)
+    return _admitted(request, claims, state.users.get(claims["sub"], lambda: _load(state, claims["sub"])))
+
+
+async def _current_user(request: Request, state: State) -> UserRef:
+    claims = _claims(request, state)
+    user = state.users.kept(claims["sub"])
+    if user is None:  # only then is a thread needed
+        user = await run_in_threadpool(state.users.get, claims["sub"], lambda: _load(state, claims["sub"]))
+    return _admitted(request, claims, user)
+
+
+CurrentUser = Annotated[UserRef, Depends(_current_user)]
+
+
+def allowed(*roles: Role) -> Callable[[UserRef], Coroutine[None, None, UserRef]]:
+    """Return a dependency that lets only these roles pass."""
+
+    async def check(user: CurrentUser) -> UserRef:
+        if user.role not in roles:
+            raise NotAllowed(f"role {user.role} may not do this; needed: {' or '.join(roles)}")
+        return user
+
+    return check
+
+
+Trader = Annotated[UserRef, Depends(allowed(Role.TRADER, Role.OPERATOR, Role.ADMIN))]
+
+
+def _claims(request: Request, state: ApiState) -> dict[str, Any]:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated("send the token of POST /api/v1/auth/login as 'Authorization: Bearer ...'")
     try:
-        claims = jwt.decode(
+        return jwt.decode(
             token,
             state.settings.jwt_secret.get_secret_value(),
             algorithms=[_ALGORITHM],
@@ -45,28 +76,13 @@ def current_user(request: Request, state: State) -> UserRef:
         raise NotAuthenticated("Token has expired") from None
     except jwt.PyJWTError:
         raise NotAuthenticated("Invalid token") from None
-    user = state.users.get(claims["sub"], lambda: _load(state, claims["sub"]))
+
+
+def _admitted(request: Request, claims: dict[str, Any], user: UserRef | None) -> UserRef:
     if user is None or user.disabled or user.session_version != claims["ver"]:
         raise NotAuthenticated("this session has ended; sign in again")
     request.scope["opitios.user"] = user.username
     return user
-
-
-CurrentUser = Annotated[UserRef, Depends(current_user)]
-
-
-def allowed(*roles: Role) -> Callable[[UserRef], UserRef]:
-    """Return a dependency that lets only these roles pass."""
-
-    def check(user: CurrentUser) -> UserRef:
-        if user.role not in roles:
-            raise NotAllowed(f"role {user.role} may not do this; needed: {' or '.join(roles)}")
-        return user
-
-    return check
-
-
-Trader = Annotated[UserRef, Depends(allowed(Role.TRADER, Role.OPERATOR, Role.ADMIN))]
 
 
 def _load(state: ApiState, username: str) -> UserRef | None:

@@ -21,13 +21,19 @@ class TtlCache(Generic[K, V]):
         self._values: dict[K, tuple[float, V]] = {}
         self._lock = threading.Lock()
 
-    def get(self, key: K, load: Callable[[], V | None]) -> V | None:
-        """Return the kept value, else what `load` finds."""
+    def kept(self, key: K) -> V | None:
+        """Return the kept value, None when there is none or it is too old."""
         now = self._clock.monotonic_ms()
         with self._lock:
             kept = self._values.get(key)
-        if kept is not None and now - kept[0] <= self._kept_ms:
-            return kept[1]
+        return kept[1] if kept is not None and now - kept[0] <= self._kept_ms else None
+
+    def get(self, key: K, load: Callable[[], V | None]) -> V | None:
+        """Return the kept value, else what `load` finds."""
+        kept = self.kept(key)
+        if kept is not None:
+            return kept
+        now = self._clock.monotonic_ms()
         value = load()
         with self._lock:
             self._values.pop(key, None)

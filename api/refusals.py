@@ -7,7 +7,7 @@ import sqlalchemy.exc
 from fastapi import Request
 from loguru import logger
 
-from api.auth import current_user
+from api.auth import user_of
 from api.state import state_of
 from api.tracing import trace_of
 from domain.errors import DomainError, NotAuthenticated, OutcomeUnknown, StoreUnavailable
@@ -73,7 +73,7 @@ def _actor(request: Request) -> str | None:
     if known is not None:
         return known
     try:
-        return current_user(request, state_of(request)).username
+        return user_of(request, state_of(request)).username
     except (NotAuthenticated, sqlalchemy.exc.SQLAlchemyError):
         return None
 

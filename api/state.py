@@ -70,4 +70,8 @@ def state_of(request: Request) -> ApiState:
     return state
 
 
-State = Annotated[ApiState, Depends(state_of)]
+async def _state(request: Request) -> ApiState:
+    return state_of(request)  # a plain function would cost every request a hop to a thread
+
+
+State = Annotated[ApiState, Depends(_state)]
