@@ -7,6 +7,7 @@ here waits inside a request, and nothing raises into one: a hung Redis once held
 import queue
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 import redis
@@ -15,12 +16,17 @@ from kombu.exceptions import KombuError
 from loguru import logger
 
 from config.celery import QUEUE_OF, celery_settings
+from config.clock import SYSTEM_CLOCK
+from events.spacing import Hint, Spacing
 
 if TYPE_CHECKING:
     from kombu.messaging import Producer
 
 _FAILURES = (KombuError, redis.RedisError, OSError)
 _QUEUE_LIMIT = 10_000
+_SPACING_MS = 1000
+_CLOSE_S = 5
+_WAKE: Hint = ("", ())
 
 
 class HintPublisher:
@@ -30,18 +36,23 @@ class HintPublisher:
         self._app = Celery("opitios-hints", set_as_current=False)
         self._app.conf.update(celery_settings(redis_url, events=False))
         self._redis = redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
-        self._waiting: queue.Queue[tuple[str, tuple[str, ...]] | None] = queue.Queue(_QUEUE_LIMIT)
+        self._waiting: queue.Queue[tuple[Hint, bool]] = queue.Queue(_QUEUE_LIMIT)
+        self._spacing = Spacing(SYSTEM_CLOCK, _SPACING_MS)
         self._producer: Producer | None = None
+        self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
         self._send = threading.Lock()
 
-    def hint(self, task: str, *args: str) -> None:
-        """Hand a hint to the background thread; a full queue drops it, the relay finds the row."""
+    def hint(self, task: str, *args: str, spaced: bool = False) -> None:
+        """Hand a hint to the background thread; a full queue drops it, the relay finds the row.
+
+        `spaced` hints that are equal leave a second apart, many as one: for work that covers all there is to do.
+        """
         if self._thread is None:
             self._begin()
         try:
-            self._waiting.put_nowait((task, args))
+            self._waiting.put_nowait(((task, args), spaced))
         except queue.Full:
             logger.warning("Hints are not leaving: {} waiting, this one is left to the relay", _QUEUE_LIMIT)
 
@@ -81,13 +92,16 @@ class HintPublisher:
         return {name.partition("@")[0] for reply in replies for name in reply}
 
     def close(self) -> None:
-        """Publish what waits, then let the connections go."""
+        """Publish what waits, then let the connections go; what has not left after five seconds is the relay's."""
+        self._closing.set()
         if self._thread is not None:
-            self._waiting.put(None)
-            self._thread.join(5)
-        with self._send:
+            with suppress(queue.Full):  # a full queue wakes the thread by itself
+                self._waiting.put_nowait((_WAKE, False))
+            self._thread.join(_CLOSE_S)
+        if self._send.acquire(timeout=0 if self._thread is not None and self._thread.is_alive() else _CLOSE_S):
             self._drop_producer()
-        self._app.close()
+            self._send.release()
+            self._app.close()
         self._redis.close()
 
     def _begin(self) -> None:
@@ -97,8 +111,29 @@ class HintPublisher:
                 self._thread.start()
 
     def _run(self) -> None:
-        while (item := self._waiting.get()) is not None:
-            self.publish(*item)
+        while not self._closing.is_set():
+            try:
+                hint, spaced = self._waiting.get(timeout=self._spacing.wait_s())
+            except queue.Empty:
+                hint, spaced = _WAKE, False
+            if hint != _WAKE and (not spaced or self._spacing.admit(hint)):
+                self.publish(*hint)
+            for due in self._spacing.due():
+                self.publish(*due)
+        self._leave()
+
+    def _leave(self) -> None:
+        """Publish what waits until Redis refuses one: nothing of it is lost, the rows are due."""
+        left = [hint for hint, _ in iter(self._taken, None) if hint != _WAKE] + self._spacing.kept()
+        for hint in dict.fromkeys(left):
+            if not self.publish(*hint):
+                return
+
+    def _taken(self) -> tuple[Hint, bool] | None:
+        try:
+            return self._waiting.get_nowait()
+        except queue.Empty:
+            return None
 
     def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None

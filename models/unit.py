@@ -10,6 +10,8 @@ from sqlalchemy import Connection
 from sqlalchemy.sql import Executable
 
 Params = Mapping[str, Any]
+Statement = tuple[str, Params]
+"""Plain SQL with its parameters."""
 Row = Any
 """A row with its columns as attributes: psycopg's named tuple for plain SQL, SQLAlchemy's row for Core."""
 
@@ -35,6 +37,22 @@ class Unit:
         """Return the only row of a statement, or None."""
         rows = self.rows(statement, params)
         return rows[0] if rows else None
+
+    def rows_of_each(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
+        """Return the rows of several plain statements that need not wait for each other: one round trip for all.
+
+        Each sees what those before it did; when one fails, its error is raised and the rest was not executed.
+        """
+        driver: Any = self._connection.connection.driver_connection
+        try:
+            with driver.pipeline():
+                cursors = [
+                    driver.cursor(row_factory=namedtuple_row).execute(statement.encode(), params)
+                    for statement, params in statements
+                ]
+                return [cursor.fetchall() for cursor in cursors]
+        except psycopg.Error as error:
+            raise self._translated(error, "; ".join(statement for statement, _ in statements), driver) from error
 
     def run(self, statement: str | Executable, params: Params | None = None) -> int:
         """Execute a statement that returns no rows; return how many rows it touched."""

@@ -1,8 +1,9 @@
 """Fills: each counted once, and the order settled only when they sum to what the broker says (R15, R16)."""
 
 import datetime as dt
+import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -11,10 +12,10 @@ from domain.broker import BrokerFill, BrokerOrder
 from domain.ids import Ids
 from domain.money import open_part, spent_on
 from domain.order_state import IN_FLIGHT, TERMINAL, OrderEvent, OrderStatus
-from models.unit import Row, Unit
+from models.unit import Row, Statement, Unit
 from services.order_cancel import stop_overfill
 from services.order_outcome import status_after
-from services.order_transition import After, Event, Move, NextReadSeq, move, note
+from services.order_transition import After, Event, Move, NextReadSeq, moving, noting
 from services.origin import Origin
 
 MAX_POLL_S = 5
@@ -32,6 +33,15 @@ class Polled:
     fills_known_at: dt.datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the broker said of an order: `order` None when its list did not hold it, and the fills that may be new."""
+
+    polled: Polled
+    order: BrokerOrder | None
+    fills: Sequence[BrokerFill] = ()
+
+
 _DUE = """
 SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_at, o.requested_at) AS submitted_at,
        o.filled_qty, o.fills_known_at
@@ -44,8 +54,11 @@ SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_a
 _INSERT = """
 INSERT INTO trading.fills (fill_id, account_id, order_id, broker_order_id, broker_fill_id, symbol, side, qty, price,
                            cum_qty, occurred_at)
-VALUES (%(fill_id)s, %(account_id)s, %(order_id)s, %(broker_order_id)s, %(broker_fill_id)s, %(symbol)s, %(side)s,
-        %(qty)s, %(price)s, %(cum_qty)s, %(occurred_at)s)
+SELECT f.fill_id, f.account_id, f.order_id, f.broker_order_id, f.broker_fill_id, f.symbol, f.side, f.qty, f.price,
+       f.cum_qty, f.occurred_at
+  FROM jsonb_to_recordset(%(fills)s::jsonb) AS f(
+    fill_id uuid, account_id uuid, order_id uuid, broker_order_id text, broker_fill_id text, symbol text, side text,
+    qty numeric, price numeric, cum_qty numeric, occurred_at timestamptz)
 ON CONFLICT (account_id, broker_order_id, cum_qty) DO NOTHING
 RETURNING fill_id
 """
@@ -53,13 +66,19 @@ RETURNING fill_id
 _LOCKED = """
 SELECT order_id, account_id, status, fence, side, qty, multiplier, filled_qty, filled_avg_price, reserved, spent,
        submitted_at, requested_at
-  FROM trading.orders WHERE order_id = %(order_id)s FOR NO KEY UPDATE
+  FROM trading.orders WHERE order_id = ANY(%(order_ids)s) FOR NO KEY UPDATE
 """
 
-_SUM = """
-SELECT coalesce(sum(qty), 0) AS qty, sum(qty * price) / nullif(sum(qty), 0) AS avg_price
-  FROM trading.fills WHERE order_id = %(order_id)s
+_SUMS = """
+SELECT order_id, sum(qty) AS qty, sum(qty * price) / nullif(sum(qty), 0) AS avg_price
+  FROM trading.fills WHERE order_id = ANY(%(order_ids)s) GROUP BY order_id
 """
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    qty: Decimal = Decimal(0)
+    avg_price: Decimal | None = None
 
 
 def due_for_poll(unit: Unit, account_id: uuid.UUID) -> list[Polled]:
@@ -78,42 +97,66 @@ def due_for_poll(unit: Unit, account_id: uuid.UUID) -> list[Polled]:
 
 
 def apply_poll(
-    unit: Unit,
-    polled: Polled,
-    order: BrokerOrder | None,
-    fills: Sequence[BrokerFill],
-    *,
-    now: dt.datetime,
-    ids: Ids,
-    origin: Origin,
-) -> OrderStatus | None:
-    """Write what one poll learned of one order: new fills, then the status they allow.
+    unit: Unit, told: Sequence[Told], *, now: dt.datetime, ids: Ids, origin: Origin, wait: bool = True
+) -> dict[uuid.UUID, OrderStatus]:
+    """Write what one poll learned: new fills, then the status they allow; return the statuses after.
 
-    `order` None means that the broker's list did not hold it, which ends nothing (R14). `now` is from
-    before the broker was asked. Returns the status after.
+    `now` is from before the broker was asked. An order that somebody else is writing is waited for, or left out
+    without `wait`: whoever holds the locks of many must not wait for another, who may wait for one of them.
     """
-    row = unit.row(_LOCKED, {"order_id": polled.order_id})
-    if row is None or OrderStatus(row.status) not in IN_FLIGHT | TERMINAL:
-        return None
-    added = [fill for fill in fills if _insert(unit, row, fill, ids)]
-    known = unit.rows(_SUM, {"order_id": row.order_id})[0]
+    locked = _LOCKED if wait else f"{_LOCKED} SKIP LOCKED"
+    rows = {row.order_id: row for row in unit.rows(locked, {"order_ids": [one.polled.order_id for one in told]})}
+    ours = [
+        one
+        for one in told
+        if (row := rows.get(one.polled.order_id)) is not None and OrderStatus(row.status) in IN_FLIGHT | TERMINAL
+    ]
+    if not ours:
+        return {}
+    added = _insert(unit, rows, ours, ids)
+    sums = unit.rows(_SUMS, {"order_ids": list(rows)})
+    known = {row.order_id: _Known(row.qty, row.avg_price) for row in sums}
+    steps = [
+        _step(rows[one.polled.order_id], one, known.get(one.polled.order_id, _Known()), added, now=now) for one in ours
+    ]
+    written = unit.rows_of_each([step.statement(origin) for step in steps])
+    for step in steps:
+        if step.after is OrderStatus.REPLACED:
+            stop_overfill(unit, step.order_id, step.known.qty, now=now, origin=origin)
+    return {step.order_id: step.after for step, found in zip(steps, written, strict=True) if found}
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What is to be written of one order."""
+
+    order_id: uuid.UUID
+    before: OrderStatus
+    after: OrderStatus
+    fence: int
+    known: _Known
+    events: Sequence[Event]
+    changes: Mapping[str, Any]
+
+    def statement(self, origin: Origin) -> Statement:
+        if self.after is self.before:
+            return noting(self.order_id, self.events, origin, changes=self.changes)
+        return moving(Move(self.order_id, self.after, self.fence, self.changes), self.events, origin)
+
+
+def _step(row: Row, told: Told, known: _Known, added: Collection[BrokerFill], *, now: dt.datetime) -> _Step:
     before = OrderStatus(row.status)
-    after = _next_status(before, order, known.qty, row.qty)
-    events = [_fill_event(fill, after, known.qty, now) for fill in added]
+    after = _next_status(before, told.order, known.qty, row.qty)
+    events = [_fill_event(fill, after, known.qty, now) for fill in dict.fromkeys(told.fills) if fill in added]
     if after not in {before, OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED}:  # those two arrive with their fills
-        detail = {"broker_status": None if order is None else order.raw_status}
+        detail = {"broker_status": None if told.order is None else told.order.raw_status}
         events.append(Event(OrderEvent(after.value), "poll", now, detail=detail))
-    changes = _changes(row, order, known, after, now=now)
-    if after is OrderStatus.REPLACED:
-        stop_overfill(unit, row.order_id, known.qty, now=now, origin=origin)
-    if after is before:
-        note(unit, row.order_id, events, origin, changes=changes)
-        return after
-    return after if move(unit, Move(row.order_id, after, row.fence, changes), events, origin) is not None else None
+    changes = _changes(row, told.order, known, after, now=now)
+    return _Step(row.order_id, before, after, row.fence, known, events, changes)
 
 
 def _changes(
-    row: Row, order: BrokerOrder | None, known: Row, after: OrderStatus, *, now: dt.datetime
+    row: Row, order: BrokerOrder | None, known: _Known, after: OrderStatus, *, now: dt.datetime
 ) -> dict[str, Any]:
     average = None if known.avg_price is None else round(known.avg_price, 8)
     changes: dict[str, Any] = {"filled_qty": known.qty, "filled_avg_price": average}
@@ -128,7 +171,7 @@ def _changes(
     return changes
 
 
-def _money(row: Row, known: Row) -> dict[str, Any]:
+def _money(row: Row, known: _Known) -> dict[str, Any]:
     """Return how the order's money moves from what is open to what is spent, at the fills' true cost (R17)."""
     before = row.filled_qty * (row.filled_avg_price or 0)
     after = known.qty * (known.avg_price or 0)
@@ -142,9 +185,18 @@ def _money(row: Row, known: Row) -> dict[str, Any]:
     return {"reserved": left, "spent": row.spent + max(Decimal(0), paid), "spent_seq": NextReadSeq()}
 
 
-def _insert(unit: Unit, order: Row, fill: BrokerFill, ids: Ids) -> bool:
-    params = {
-        "fill_id": ids.new(),
+def _insert(unit: Unit, rows: Mapping[uuid.UUID, Row], told: Sequence[Told], ids: Ids) -> set[BrokerFill]:
+    """Return the fills that nobody had written before."""
+    wanted = {ids.new(): (rows[one.polled.order_id], fill) for one in told for fill in one.fills}
+    if not wanted:
+        return set()
+    records = [_record(fill_id, row, fill) for fill_id, (row, fill) in wanted.items()]
+    return {wanted[row.fill_id][1] for row in unit.rows(_INSERT, {"fills": json.dumps(records, default=str)})}
+
+
+def _record(fill_id: uuid.UUID, order: Row, fill: BrokerFill) -> dict[str, Any]:
+    return {
+        "fill_id": fill_id,
         "account_id": order.account_id,
         "order_id": order.order_id,
         "broker_order_id": fill.broker_order_id,
@@ -156,7 +208,6 @@ def _insert(unit: Unit, order: Row, fill: BrokerFill, ids: Ids) -> bool:
         "cum_qty": fill.cum_qty,
         "occurred_at": fill.occurred_at,
     }
-    return unit.row(_INSERT, params) is not None
 
 
 def _next_status(before: OrderStatus, order: BrokerOrder | None, known: Decimal, qty: Decimal | None) -> OrderStatus:

@@ -13,7 +13,7 @@ from functools import lru_cache
 from typing import Any
 
 from domain.order_state import TERMINAL, OrderEvent, OrderStatus, sources_of
-from models.unit import Row, Unit
+from models.unit import Row, Statement, Unit
 from services.origin import Origin
 
 
@@ -110,6 +110,11 @@ def move(unit: Unit, step: Move, events: Sequence[Event], origin: Origin) -> Row
 
     None when the order was elsewhere or somebody had overtaken the mover: nothing is written then.
     """
+    return unit.row(*moving(step, events, origin))
+
+
+def moving(step: Move, events: Sequence[Event], origin: Origin) -> Statement:
+    """Return the statement of a move, for whoever writes several in one go."""
     allowed = set(sources_of(step.to)) if step.came_from is None else set(step.came_from) & sources_of(step.to)
     changes = dict(step.changes) | (
         {} if step.to is OrderStatus.SUBMITTING else {"lease_owner": None, "lease_until": None}
@@ -120,7 +125,7 @@ def move(unit: Unit, step: Move, events: Sequence[Event], origin: Origin) -> Row
         "allowed": [status.value for status in allowed],
         "held_fence": step.fence,
     }
-    return unit.row(_move_sql(_shape(changes), ended=step.to in TERMINAL), params)
+    return _move_sql(_shape(changes), ended=step.to in TERMINAL), params
 
 
 def note(
@@ -137,11 +142,23 @@ def note(
     With `held` nothing is written, and None returned, once the order has moved on: whoever was overtaken must not put
     another's timer elsewhere.
     """
+    return unit.row(*noting(order_id, events, origin, changes=changes, held=held))
+
+
+def noting(
+    order_id: uuid.UUID,
+    events: Sequence[Event],
+    origin: Origin,
+    *,
+    changes: Mapping[str, Any] | None = None,
+    held: Held | None = None,
+) -> Statement:
+    """Return the statement of a note, for whoever writes several in one go."""
     changes = dict(changes or {})
     params = _params(events, origin, changes) | {"order_id": order_id}
     if held is not None:
         params |= {"held_status": held.status.value, "held_fence": held.fence}
-    return unit.row(_note_sql(_shape(changes), held=held is not None), params)
+    return _note_sql(_shape(changes), held=held is not None), params
 
 
 def _params(events: Sequence[Event], origin: Origin, changes: Mapping[str, Any]) -> dict[str, Any]:

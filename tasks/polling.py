@@ -4,14 +4,15 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
+import sqlalchemy.exc
 from loguru import logger
 
 from brokers.protocol import Broker, BrokerUnavailable
 from brokers.registry import NoSuchBroker
 from config.celery import CHECK_BALANCE
 from domain.broker import BrokerFill, BrokerOrder
-from domain.order_state import TERMINAL
-from services.fills import Polled, apply_poll, due_for_poll
+from domain.order_state import TERMINAL, OrderStatus
+from services.fills import Polled, Told, apply_poll, due_for_poll
 from tasks.context import Context
 
 OVERLAP = dt.timedelta(seconds=5)
@@ -34,8 +35,9 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
     except (BrokerUnavailable, NoSuchBroker) as error:
         logger.warning("Poll of {} put off: {}", name.name, error)
         return
-    if _apply(ctx, polled, orders, fills, asked_at=asked_at):
-        ctx.hints.hint(CHECK_BALANCE, str(account_id))
+    told = [Told(order, orders.get(order.broker_order_id), fills.get(order.broker_order_id, [])) for order in polled]
+    if _apply(ctx, told, asked_at=asked_at):
+        ctx.hints.hint(CHECK_BALANCE, str(account_id), spaced=True)
 
 
 def _orders(
@@ -80,25 +82,27 @@ def _unread_since(order: Polled, told: BrokerOrder) -> dt.datetime:
     return created if order.fills_known_at is None else max(created, order.fills_known_at - CLOCK_SLACK)
 
 
-def _apply(
-    ctx: Context,
-    polled: Sequence[Polled],
-    orders: dict[str, BrokerOrder],
-    fills: dict[str, list[BrokerFill]],
-    *,
-    asked_at: dt.datetime,
-) -> bool:
-    ended = False
-    for order in polled:
+def _apply(ctx: Context, told: Sequence[Told], *, asked_at: dt.datetime) -> bool:
+    """Write what was told, many orders in one go; return whether one of them has ended.
+
+    What is left over is written one by one: orders that somebody else was writing, those that were replaced (their
+    replacement is another row to lock), and all of them when one spoils the lot.
+    """
+    together = [one for one in told if one.order is None or one.order.status is not OrderStatus.REPLACED]
+    after = _write(ctx, together, asked_at=asked_at, wait=False) if len(together) > 1 else {}
+    for one in told:
+        if one.polled.order_id not in after:
+            after |= _write(ctx, [one], asked_at=asked_at, wait=True)
+    return any(status in TERMINAL for status in after.values())
+
+
+def _write(ctx: Context, told: Sequence[Told], *, asked_at: dt.datetime, wait: bool) -> dict[uuid.UUID, OrderStatus]:
+    try:
         with ctx.database.unit() as unit:
-            status = apply_poll(
-                unit,
-                order,
-                orders.get(order.broker_order_id),
-                fills.get(order.broker_order_id, []),
-                now=asked_at,
-                ids=ctx.ids,
-                origin=ctx.origin,
-            )
-        ended = ended or status in TERMINAL
-    return ended
+            return apply_poll(unit, told, now=asked_at, ids=ctx.ids, origin=ctx.origin, wait=wait)
+    except sqlalchemy.exc.OperationalError:
+        raise  # the database is away, or too busy: all of them stay due
+    except sqlalchemy.exc.SQLAlchemyError as error:
+        names = ", ".join(str(one.polled.order_id) for one in told)
+        logger.error("What the broker told of {} could not be written: {}", names, type(error).__name__)
+        return {}

@@ -1,26 +1,11 @@
 """The budget of an account's requests, on a clock moved by hand."""
 
-import datetime as dt
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from brokers.rate_budget import LocalRateBudget
-from domain.clock import Clock
-
-
-class HandClock(Clock):
-    """Stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self.ms = 0.0
-
-    def now(self) -> dt.datetime:
-        return dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-
-    def monotonic_ms(self) -> float:
-        return self.ms
+from tests.support.clock import HandClock
 
 
 @pytest.fixture

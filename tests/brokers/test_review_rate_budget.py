@@ -1,25 +1,9 @@
 """Many orders for few requests: each is told its own moment, so that waiting costs little (R5)."""
 
-import datetime as dt
 import heapq
 
 from brokers.rate_budget import MAX_WAIT_S, LocalRateBudget
-from domain.clock import Clock
-
-
-class HandClock(Clock):
-    """A clock that stands until it is set."""
-
-    def __init__(self) -> None:
-        self.ms = 0.0
-
-    def now(self) -> dt.datetime:
-        """Return the epoch plus what has passed."""
-        return dt.datetime.fromtimestamp(self.ms / 1000, dt.UTC)
-
-    def monotonic_ms(self) -> float:
-        """Return what has passed."""
-        return self.ms
+from tests.support.clock import HandClock
 
 
 def test_three_hundred_orders_at_once_ask_a_few_times_each_instead_of_all_for_every_request() -> None:

@@ -10,7 +10,7 @@ from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from domain.broker import BrokerFill, BrokerOrder
 from domain.order_state import OrderEvent, OrderStatus
-from services.fills import Polled, apply_poll
+from services.fills import Polled, Told, apply_poll
 from services.order_transition import Event, Move, move
 from tasks.context import Context
 from tests.support.house import TEST_ORIGIN, Bed, kinds, order, request
@@ -55,9 +55,10 @@ def told(polled: Polled, status: OrderStatus | None, filled: int, raw: str = "x"
     )
 
 
-def poll(ctx: Context, polled: Polled, told_: BrokerOrder | None, *fills: BrokerFill) -> OrderStatus | None:
+def poll(ctx: Context, polled: Polled, order_: BrokerOrder | None, *fills: BrokerFill) -> OrderStatus | None:
     with ctx.database.unit() as unit:
-        return apply_poll(unit, polled, told_, fills, now=NOW, ids=SYSTEM_IDS, origin=TEST_ORIGIN)
+        told_ = Told(polled, order_, fills)
+        return apply_poll(unit, [told_], now=NOW, ids=SYSTEM_IDS, origin=TEST_ORIGIN).get(polled.order_id)
 
 
 def fills_of(ctx: Context, order_id: uuid.UUID) -> int:
