@@ -50,7 +50,7 @@ class Unit:
                     driver.cursor(row_factory=namedtuple_row).execute(statement.encode(), params)
                     for statement, params in statements
                 ]
-                return [cursor.fetchall() for cursor in cursors]
+            return [cursor.fetchall() for cursor in cursors]
         except psycopg.Error as error:
             raise self._translated(error, "; ".join(statement for statement, _ in statements), driver) from error
 

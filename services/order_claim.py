@@ -71,9 +71,10 @@ def claim_for_placing(
 
     Allowed: state `submitting`, reservation, lease, fence + 1. Denied: `rejected`. To wait: due a second later.
     """
-    if unit.row(_LOCK, {"order_id": order_id}) is None:
-        return None
-    found = unit.row(FACTS, {"order_id": order_id})
+    of_order = {"order_id": order_id}
+    # one round trip, and still two statements: the second begins, with a snapshot of its own, when the lock is ours
+    _, facts_rows = unit.rows_of_each([(_LOCK, of_order), (FACTS, of_order)])
+    found = facts_rows[0] if facts_rows else None
     if found is None or found.status != OrderStatus.REQUESTED or not found.is_due:
         return None
     if found.is_canceled:
