@@ -43,10 +43,9 @@ class Watchdog:
                 self._wake.notify()
 
     def _run(self) -> None:
+        # calls that are done stay until their deadline: with them gone, every new call would have to wake this thread
         while True:
             with self._wake:
-                while self._due and self._due[0][2].done:
-                    heapq.heappop(self._due)
                 wait = (self._due[0][0] - self._clock.monotonic_ms()) / 1000 if self._due else None
                 if wait is None or wait > 0:
                     self._wake.wait(wait)

@@ -17,10 +17,13 @@ from loguru import logger
 
 from config.celery import QUEUE_OF, celery_settings
 from config.clock import SYSTEM_CLOCK
+from events import kombu_guard
 from events.spacing import Hint, Spacing
 
 if TYPE_CHECKING:
     from kombu.messaging import Producer
+
+kombu_guard.install()
 
 _FAILURES = (KombuError, redis.RedisError, OSError)
 _QUEUE_LIMIT = 10_000

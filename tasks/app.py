@@ -4,7 +4,7 @@ from celery import Celery
 
 from config.celery import CHECK_BALANCES, ENSURE_PARTITIONS, SYNC_INSTRUMENTS, celery_settings
 from config.settings import load_settings
-from tasks import kombu_guard
+from events import kombu_guard
 
 kombu_guard.install()
 _settings = load_settings()

@@ -1,5 +1,6 @@
 """A worker process: `python -m tasks.worker entries|exits|background`, threads because its work is waiting."""
 
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -12,6 +13,9 @@ from config.logging import setup_logging
 from tasks.app import app
 from tasks.context import context
 from tasks.waiting import wait_for_dependencies
+
+# what keeps the record yields to what trades: without it, each round of polls held new orders up
+_NICENESS = {"background": 5}
 
 
 @celery_setup_logging.connect
@@ -62,6 +66,7 @@ def main(arguments: list[str]) -> int:
     ctx = context()
     setup_logging(ctx.settings.home, ctx.settings.process)
     wait_for_dependencies(ctx)
+    os.nice(_NICENESS.get(name, 0))
     consume(name, WORKER_QUEUES[name], ctx.settings.worker.threads)
     return 0
 

@@ -9,7 +9,7 @@ import os
 import sys
 import time
 
-from tasks import kombu_guard
+from events import kombu_guard
 
 if os.environ.get("OPITIOS_TEST_UNGUARDED"):
     kombu_guard.install = lambda: None

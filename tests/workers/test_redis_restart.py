@@ -26,7 +26,7 @@ def test_a_worker_outlives_redis_under_its_task_and_dies_without_the_guard(celer
 
     celery_setup.broker.restart()
 
-    assert poll(lambda: ended(unguarded), seconds=15), "kombu needs its guard no longer: remove tasks/kombu_guard.py"
+    assert poll(lambda: ended(unguarded), seconds=15), "kombu needs its guard no longer: remove events/kombu_guard.py"
     unguarded.assert_log_exists("Unrecoverable error: AttributeError", timeout=1)
     guarded.assert_log_exists("first guarded ends", timeout=10)
     celery_setup.app.send_task(SLOW, ("second", "0"), queue="guarded")
