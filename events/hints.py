@@ -27,7 +27,6 @@ kombu_guard.install()
 
 _FAILURES = (KombuError, redis.RedisError, OSError)
 _QUEUE_LIMIT = 10_000
-_SPACING_MS = 1000
 _CLOSE_S = 5
 _WAKE: Hint = ("", ())
 
@@ -39,23 +38,23 @@ class HintPublisher:
         self._app = Celery("opitios-hints", set_as_current=False)
         self._app.conf.update(celery_settings(redis_url, events=False))
         self._redis = redis.Redis.from_url(redis_url, socket_timeout=2, socket_connect_timeout=2)
-        self._waiting: queue.Queue[tuple[Hint, bool]] = queue.Queue(_QUEUE_LIMIT)
-        self._spacing = Spacing(SYSTEM_CLOCK, _SPACING_MS)
+        self._waiting: queue.Queue[tuple[Hint, int]] = queue.Queue(_QUEUE_LIMIT)
+        self._spacing = Spacing(SYSTEM_CLOCK)
         self._producer: Producer | None = None
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
         self._start = threading.Lock()
         self._send = threading.Lock()
 
-    def hint(self, task: str, *args: str, spaced: bool = False) -> None:
+    def hint(self, task: str, *args: str, every_ms: int = 0) -> None:
         """Hand a hint to the background thread; a full queue drops it, the relay finds the row.
 
-        `spaced` hints that are equal leave a second apart, many as one: for work that covers all there is to do.
+        With `every_ms` equal hints leave so far apart, many as one: for work that covers all there is to do.
         """
         if self._thread is None:
             self._begin()
         try:
-            self._waiting.put_nowait(((task, args), spaced))
+            self._waiting.put_nowait(((task, args), every_ms))
         except queue.Full:
             logger.warning("Hints are not leaving: {} waiting, this one is left to the relay", _QUEUE_LIMIT)
 
@@ -99,7 +98,7 @@ class HintPublisher:
         self._closing.set()
         if self._thread is not None:
             with suppress(queue.Full):  # a full queue wakes the thread by itself
-                self._waiting.put_nowait((_WAKE, False))
+                self._waiting.put_nowait((_WAKE, 0))
             self._thread.join(_CLOSE_S)
         if self._send.acquire(timeout=0 if self._thread is not None and self._thread.is_alive() else _CLOSE_S):
             self._drop_producer()
@@ -116,10 +115,10 @@ class HintPublisher:
     def _run(self) -> None:
         while not self._closing.is_set():
             try:
-                hint, spaced = self._waiting.get(timeout=self._spacing.wait_s())
+                hint, every_ms = self._waiting.get(timeout=self._spacing.wait_s())
             except queue.Empty:
-                hint, spaced = _WAKE, False
-            if hint != _WAKE and (not spaced or self._spacing.admit(hint)):
+                hint, every_ms = _WAKE, 0
+            if hint != _WAKE and (not every_ms or self._spacing.admit(hint, every_ms)):
                 self.publish(*hint)
             for due in self._spacing.due():
                 self.publish(*due)
@@ -132,7 +131,7 @@ class HintPublisher:
             if not self.publish(*hint):
                 return
 
-    def _taken(self) -> tuple[Hint, bool] | None:
+    def _taken(self) -> tuple[Hint, int] | None:
         try:
             return self._waiting.get_nowait()
         except queue.Empty:

@@ -7,21 +7,20 @@ Hint = tuple[str, tuple[str, ...]]
 
 
 class Spacing:
-    """Keeps equal hints apart by `pause_ms`; what came within the pause becomes one hint at its end. For one thread."""
+    """Keeps equal hints apart; what came within the pause becomes one hint at its end. For one thread."""
 
-    def __init__(self, clock: Clock, pause_ms: int) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._pause_ms = pause_ms
         self._free_at: dict[Hint, float] = {}
-        self._kept: set[Hint] = set()
+        self._kept: dict[Hint, int] = {}
 
-    def admit(self, hint: Hint) -> bool:
-        """Return whether the hint may leave now; if not, it is kept for `due`."""
+    def admit(self, hint: Hint, pause_ms: int) -> bool:
+        """Return whether the hint may leave now and begin a pause; if not, it is kept for `due`."""
         now = self._clock.monotonic_ms()
         if now < self._free_at.get(hint, now):
-            self._kept.add(hint)
+            self._kept[hint] = pause_ms
             return False
-        self._free_at[hint] = now + self._pause_ms
+        self._free_at[hint] = now + pause_ms
         return True
 
     def due(self) -> list[Hint]:
@@ -32,13 +31,12 @@ class Spacing:
         for hint in over:
             del self._free_at[hint]
         for hint in due:
-            self._kept.discard(hint)
-            self._free_at[hint] = now + self._pause_ms
+            self._free_at[hint] = now + self._kept.pop(hint)
         return due
 
     def kept(self) -> list[Hint]:
         """Return what is kept, due or not, and keep it no longer."""
-        kept, self._kept = self._kept, set()
+        kept, self._kept = self._kept, {}
         return list(kept)
 
     def wait_s(self) -> float | None:

@@ -44,8 +44,8 @@ class Told:
 
 _DUE = """
 SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_at, o.requested_at) AS submitted_at,
-       o.filled_qty, o.fills_known_at
-  FROM trading.orders o
+       o.filled_qty, o.fills_known_at, a.name
+  FROM trading.orders o JOIN trading.accounts a USING (account_id)
  WHERE o.account_id = %(account_id)s AND o.status IN ('accepted', 'partially_filled')
    AND o.due_at <= clock_timestamp() + interval '200 milliseconds'
  ORDER BY o.due_at LIMIT 500
@@ -81,9 +81,10 @@ class _Known:
     avg_price: Decimal | None = None
 
 
-def due_for_poll(unit: Unit, account_id: uuid.UUID) -> list[Polled]:
-    """Return the account's working orders that are due."""
-    return [
+def due_for_poll(unit: Unit, account_id: uuid.UUID) -> tuple[str | None, list[Polled]]:
+    """Return the account's name and its working orders that are due; None when there are none."""
+    rows = unit.rows(_DUE, {"account_id": account_id})
+    polled = [
         Polled(
             row.order_id,
             row.broker_order_id,
@@ -92,8 +93,9 @@ def due_for_poll(unit: Unit, account_id: uuid.UUID) -> list[Polled]:
             row.filled_qty,
             row.fills_known_at,
         )
-        for row in unit.rows(_DUE, {"account_id": account_id})
+        for row in rows
     ]
+    return (rows[0].name if rows else None), polled
 
 
 def apply_poll(

@@ -18,26 +18,26 @@ from tasks.context import Context
 OVERLAP = dt.timedelta(seconds=5)
 CLOCK_SLACK = dt.timedelta(seconds=60)  # the mark is by our clock, fills by the broker's
 SINGLE_READS = 20
+CHECK_EVERY_MS = 1000
 
 
 def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
     """Poll the account's due orders; what the budget or the broker does not allow now stays due."""
     with ctx.database.statement() as unit:
-        polled = due_for_poll(unit, account_id)
-        name = unit.row("SELECT name FROM trading.accounts WHERE account_id = %(id)s", {"id": account_id})
-    if not polled or name is None or ctx.budget.take(name.name, 2):
+        account, polled = due_for_poll(unit, account_id)
+    if account is None or ctx.budget.take(account, 2):
         return
     asked_at = ctx.clock.now()
     try:
-        broker = ctx.broker(name.name)
-        orders, polled = _orders(ctx, broker, name.name, polled)
+        broker = ctx.broker(account)
+        orders, polled = _orders(ctx, broker, account, polled)
         fills = _fills(broker, polled, orders)
     except (BrokerUnavailable, NoSuchBroker) as error:
-        logger.warning("Poll of {} put off: {}", name.name, error)
+        logger.warning("Poll of {} put off: {}", account, error)
         return
     told = [Told(order, orders.get(order.broker_order_id), fills.get(order.broker_order_id, [])) for order in polled]
     if _apply(ctx, told, asked_at=asked_at):
-        ctx.hints.hint(CHECK_BALANCE, str(account_id), spaced=True)
+        ctx.hints.hint(CHECK_BALANCE, str(account_id), every_ms=CHECK_EVERY_MS)
 
 
 def _orders(

@@ -24,6 +24,7 @@ PAUSE_S = 0.25
 LEASE_S = 5
 BATCH = 200
 DEEP_QUEUE = 2000
+POLL_EVERY_MS = 500
 
 
 def main() -> int:
@@ -61,7 +62,7 @@ def tick(ctx: Context) -> int:
         logger.warning("Relay waits for the database: {}", type(error).__name__)
         return 0
     hints = [(CANCEL_ORDER, str(order)) for order in cancels] + hints_for(due)
-    return sum(ctx.hints.publish(task, [argument]) for task, argument in hints)
+    return sum(_publish(ctx, task, argument) for task, argument in hints)
 
 
 def hints_for(due: Iterable[DueOrder]) -> list[tuple[str, str]]:
@@ -75,6 +76,13 @@ def hints_for(due: Iterable[DueOrder]) -> list[tuple[str, str]]:
         else:
             hints[POLL_ORDERS, str(order.account_id)] = None
     return list(hints)
+
+
+def _publish(ctx: Context, task: str, argument: str) -> bool:
+    if task == POLL_ORDERS:  # one poll asks for all orders of the account that are due
+        ctx.hints.hint(task, argument, every_ms=POLL_EVERY_MS)
+        return True
+    return ctx.hints.publish(task, [argument])
 
 
 def _let_go(ctx: Context) -> None:

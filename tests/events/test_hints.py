@@ -54,10 +54,10 @@ def hung_redis(servers: Harness) -> Iterator[None]:
 
 
 def test_equal_spaced_hints_leave_as_two(servers: Harness, publisher: HintPublisher) -> None:
-    publisher.hint(CHECK_BALANCE, "other", spaced=True)
+    publisher.hint(CHECK_BALANCE, "other", every_ms=1000)
     assert poll(lambda: hinted(servers, BACKGROUND_QUEUE, "other") == 1, seconds=3)
     for _ in range(50):
-        publisher.hint(CHECK_BALANCE, "one", spaced=True)
+        publisher.hint(CHECK_BALANCE, "one", every_ms=1000)
     assert poll(lambda: hinted(servers, BACKGROUND_QUEUE, "one") == 1, seconds=3)
     assert poll(lambda: hinted(servers, BACKGROUND_QUEUE, "one") == 2, seconds=3)
     assert not poll(lambda: hinted(servers, BACKGROUND_QUEUE, "one") > 2, seconds=1.5)
@@ -68,7 +68,7 @@ def test_what_waits_leaves_at_the_end(servers: Harness) -> None:
     for number in range(100):
         publisher.hint(PLACE_ENTRY, str(number))
     for _ in range(2):
-        publisher.hint(CHECK_BALANCE, "one", spaced=True)
+        publisher.hint(CHECK_BALANCE, "one", every_ms=1000)
     publisher.close()
     assert hinted(servers, ENTRY_QUEUE) == 100
     assert hinted(servers, BACKGROUND_QUEUE, "one") >= 1

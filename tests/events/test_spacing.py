@@ -6,6 +6,7 @@ from events.spacing import Hint, Spacing
 from tests.support.clock import HandClock
 
 ONE: Hint = ("balances.check", ("one",))
+PAUSE_MS = 1000
 OTHER: Hint = ("balances.check", ("other",))
 
 
@@ -16,19 +17,19 @@ def clock() -> HandClock:
 
 @pytest.fixture
 def spacing(clock: HandClock) -> Spacing:
-    return Spacing(clock, 1000)
+    return Spacing(clock)
 
 
 def test_the_first_leaves_at_once_and_another_account_too(spacing: Spacing) -> None:
-    assert spacing.admit(ONE)
-    assert spacing.admit(OTHER)
+    assert spacing.admit(ONE, PAUSE_MS)
+    assert spacing.admit(OTHER, PAUSE_MS)
     assert spacing.wait_s() is None
 
 
 def test_what_came_within_the_pause_leaves_as_one_at_its_end(spacing: Spacing, clock: HandClock) -> None:
-    spacing.admit(ONE)
+    spacing.admit(ONE, PAUSE_MS)
     clock.ms = 400
-    assert [spacing.admit(ONE) for _ in range(5)] == [False] * 5
+    assert [spacing.admit(ONE, PAUSE_MS) for _ in range(5)] == [False] * 5
     assert spacing.wait_s() == pytest.approx(0.6)
     assert spacing.due() == []
     clock.ms = 1000
@@ -37,25 +38,25 @@ def test_what_came_within_the_pause_leaves_as_one_at_its_end(spacing: Spacing, c
 
 
 def test_the_late_one_begins_a_pause_of_its_own(spacing: Spacing, clock: HandClock) -> None:
-    spacing.admit(ONE)
-    spacing.admit(ONE)
+    spacing.admit(ONE, PAUSE_MS)
+    spacing.admit(ONE, PAUSE_MS)
     clock.ms = 1000
     spacing.due()
-    assert not spacing.admit(ONE)
+    assert not spacing.admit(ONE, PAUSE_MS)
     clock.ms = 2000
     assert spacing.due() == [ONE]
 
 
 def test_after_a_quiet_pause_the_next_leaves_at_once(spacing: Spacing, clock: HandClock) -> None:
-    spacing.admit(ONE)
+    spacing.admit(ONE, PAUSE_MS)
     clock.ms = 1000
     assert spacing.due() == []
-    assert spacing.admit(ONE)
+    assert spacing.admit(ONE, PAUSE_MS)
 
 
 def test_what_is_kept_can_be_had_before_its_time(spacing: Spacing) -> None:
-    spacing.admit(ONE)
-    spacing.admit(ONE)
+    spacing.admit(ONE, PAUSE_MS)
+    spacing.admit(ONE, PAUSE_MS)
     assert spacing.kept() == [ONE]
     assert spacing.kept() == []
     assert spacing.wait_s() is None
