@@ -91,6 +91,11 @@ _CHANGEABLE = frozenset(
     }
 )
 
+_MOVED = (
+    "o.order_id, o.order_date, o.last_seq, o.account_id, o.account_type, o.account_type_source, o.source, o.trace_id, "
+    "o.status, o.fence, o.attempts"
+)
+
 _EVENTS = """
 INSERT INTO audit.order_events (
   order_date, order_id, seq, account_id, account_type, account_type_source, event_type, stage, success, reason_code,
@@ -247,6 +252,6 @@ def _note_sql(shape: Shape, *, held: bool) -> str:
 def _statement(assignments: list[str], where: str) -> str:
     # every part is one of ours: column names from _CHANGEABLE, values as parameters
     return f"""WITH moved AS (
-  UPDATE trading.orders o SET {", ".join(assignments)} WHERE {where} RETURNING o.*
+  UPDATE trading.orders o SET {", ".join(assignments)} WHERE {where} RETURNING {_MOVED}
 ), logged AS ({_EVENTS})
 SELECT status, fence, attempts FROM moved"""  # noqa: S608  nothing of a caller is in the text
