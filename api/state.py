@@ -2,13 +2,14 @@
 
 import os
 import socket
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from api.cache import TtlCache
 from api.idempotency import KeysInFlight
+from api.probe import Probe
 from api.waiting import Waiting
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
@@ -17,12 +18,14 @@ from domain.clock import Clock
 from domain.ids import Ids
 from domain.orders import Instrument
 from events.hints import HintPublisher
+from models.pool import PoolStats
 from models.session import Database
 from services.accounts import AccountRef
+from services.gauges import store_gauges
+from services.health import Standing, read_standing
 from services.origin import Origin
 from services.users import UserRef
 
-POOL_SIZE = 10
 USER_S = 2  # a disabled user is out within this
 ACCOUNT_S = 2
 INSTRUMENT_S = 30
@@ -40,6 +43,8 @@ class ApiState:
     instruments: TtlCache[tuple[str, str], Instrument]
     keys: KeysInFlight
     waiting: Waiting
+    database_probe: Probe[Standing]
+    redis_probe: Probe[bool]
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
 
@@ -47,21 +52,39 @@ class ApiState:
         """Return who acts: a user of this process."""
         return Origin(actor=actor, host=socket.gethostname(), process=f"{self.settings.process}:{os.getpid()}")
 
+    def report(self, stats: PoolStats) -> None:
+        """Write this process's gauges where every other can read them."""
+        with self.database.statement() as unit:
+            store_gauges(unit, self.origin("system:api"), asdict(stats))
+
 
 def make_state(settings: Settings) -> ApiState:
     """Open what the process needs; connections are made when first used."""
     url = settings.app_database_url.get_secret_value()
-    database = Database(url, application_name=f"opitios-{settings.process}", pool_size=POOL_SIZE)
-    return ApiState(
+    pool = settings.database
+    database = Database(
+        url, application_name=f"opitios-{settings.process}", pool_size=pool.pool_max, keep=pool.pool_min
+    )
+    hints = HintPublisher(settings.redis_url.get_secret_value())
+    state = ApiState(
         settings=settings,
         database=database,
-        hints=HintPublisher(settings.redis_url.get_secret_value()),
+        hints=hints,
         users=TtlCache(SYSTEM_CLOCK, USER_S),
         accounts=TtlCache(SYSTEM_CLOCK, ACCOUNT_S),
         instruments=TtlCache(SYSTEM_CLOCK, INSTRUMENT_S),
         keys=KeysInFlight(),
         waiting=Waiting(database),
+        database_probe=Probe(lambda: _standing(database)),
+        redis_probe=Probe(hints.ping),
     )
+    database.report_to(state.report)
+    return state
+
+
+def _standing(database: Database) -> Standing:
+    with database.statement() as unit:
+        return read_standing(unit)
 
 
 def state_of(request: Request) -> ApiState:

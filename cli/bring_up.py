@@ -1,6 +1,7 @@
 """From nothing to a stack where orders can be placed. Loading this takes half a second, so `run` imports it late."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import requests
 
@@ -47,12 +48,24 @@ def _missing(settings: Settings, workers: Callable[[], set[str]]) -> str | None:
     session = requests.Session()
     session.trust_env = False
     try:
-        health = session.get(f"{settings.api_url}/health", timeout=5).json()
-    except (requests.RequestException, ValueError):
+        answer = session.get(f"{settings.api_url}/health", timeout=5)
+        missing = _missing_part(settings, answer.json()["parts"])
+    except requests.ConnectionError:
         return "the API"
+    except requests.Timeout:
+        return "the API (it does not answer within 5 s)"
+    except (ValueError, KeyError, TypeError):
+        told = f"HTTP {answer.status_code} at {answer.url}"
+        return f"the API ({told} is no report of health: see its log, or who has the port)"
     finally:
         session.close()
-    parts = health["parts"]
+    if missing is not None:
+        return missing
+    absent = WORKER_QUEUES.keys() - workers()
+    return f"worker {', '.join(sorted(absent))}" if absent else None
+
+
+def _missing_part(settings: Settings, parts: Mapping[str, Any]) -> str | None:
     for name in ("database", "redis"):
         if parts[name]["state"] != "healthy":
             return name
@@ -60,5 +73,4 @@ def _missing(settings: Settings, workers: Callable[[], set[str]]) -> str | None:
         return "the broker's instruments"
     if settings.accounts and parts["accounts"]["not_read"]:
         return f"{parts['accounts']['not_read']} account(s) to be read at the broker"
-    absent = WORKER_QUEUES.keys() - workers()
-    return f"worker {', '.join(sorted(absent))}" if absent else None
+    return None

@@ -33,6 +33,7 @@ def prepare_database(settings: Settings) -> str | None:
         allow_logins(migrations_url, app_url, settings.compliance_database_url.get_secret_value())
     password = secrets.token_urlsafe(18)
     with _unit(settings) as unit:
+        _check_connections(unit, settings)
         upsert_accounts(unit, settings.accounts, SYSTEM_IDS)
         created = create_first_admin(unit, password, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=_machine_origin())
     return password if created else None
@@ -45,6 +46,19 @@ def replace_password(settings: Settings, username: str) -> str | None:
         now = SYSTEM_CLOCK.now()
         found = reset_password(unit, username, password, now=now, ids=SYSTEM_IDS, origin=_machine_origin())
     return password if found else None
+
+
+def _check_connections(unit: Unit, settings: Settings) -> None:
+    (server,) = unit.rows(
+        "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int "
+        "- coalesce(current_setting('reserved_connections', true)::int, 0) AS usable"
+    )
+    if settings.connections > server.usable:
+        raise ConfigError(
+            f"max_connections of Postgres lets {server.usable} applications' connections in; expected at least "
+            f"{settings.connections}, which API, workers, relay and beat may hold together. Raise it, or lower "
+            "worker.threads or database.pool_max in secrets.yml"
+        )
 
 
 @contextmanager

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, ValidationInfo, field_validator
 
+from config.celery import WORKER_QUEUES
 from config.home import Home, find_home
 from domain.account_type import AccountType
 from domain.balance import DEFAULT_MINIMUM, BalanceRule, OnBalanceError
@@ -61,6 +62,22 @@ class AccountSettings(_Section):
     rate_limit_per_minute: int = Field(default=200, gt=0)
 
 
+class DatabaseSettings(_Section):
+    """Connections of one API process: at least and at most so many (US-SYSTEM-020)."""
+
+    pool_min: int = Field(default=5, ge=1, le=100)
+    pool_max: int = Field(default=10, ge=1, le=100, validate_default=True)
+
+    @field_validator("pool_max")
+    @classmethod
+    def _not_below_the_minimum(cls, pool_max: int, info: ValidationInfo) -> int:
+        pool_min = info.data.get("pool_min", 1)
+        if pool_max < pool_min:
+            message = f"expected at least pool_min ({pool_min})"
+            raise ValueError(message)
+        return pool_max
+
+
 class WorkerSettings(_Section):
     """Celery workers: threads a process, and task events for a monitor (they cost 42 % of a worker)."""
 
@@ -69,6 +86,9 @@ class WorkerSettings(_Section):
 
 
 _JWT_KEY_BYTES = 32
+WORKER_SPARE = 2  # a worker's hints and checks have connections besides its threads'
+SINGLE = 2  # relay and beat work off one thing at a time
+MAX_CONNECTIONS = 100
 
 
 class Settings(_Section):
@@ -87,7 +107,8 @@ class Settings(_Section):
     jwt_secret: SecretStr = SecretStr("")
     jwt_hours: int = Field(default=168, gt=0, le=168)
     trading: TradingSettings = TradingSettings()
-    worker: WorkerSettings = WorkerSettings()
+    database: DatabaseSettings = DatabaseSettings()
+    worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     accounts: tuple[AccountSettings, ...] = ()
 
     @field_validator("jwt_secret")
@@ -98,6 +119,24 @@ class Settings(_Section):
             raise ValueError(message)
         return secret
 
+    @field_validator("worker")
+    @classmethod
+    def _few_enough_connections(cls, worker: WorkerSettings, info: ValidationInfo) -> WorkerSettings:
+        database = info.data.get("database", DatabaseSettings())
+        total = connections(database, worker)
+        if total > MAX_CONNECTIONS:
+            message = (
+                f"expected at most {MAX_CONNECTIONS} database connections over all processes; worker.threads "
+                f"{worker.threads} and database.pool_max {database.pool_max} make {total}"
+            )
+            raise ValueError(message)
+        return worker
+
+    @property
+    def connections(self) -> int:
+        """How many connections the stack's processes may hold together."""
+        return connections(self.database, self.worker)
+
     @property
     def api_url(self) -> str:
         """Where the API answers."""
@@ -106,6 +145,11 @@ class Settings(_Section):
     def account(self, name: str) -> AccountSettings | None:
         """Return an account's section, or None."""
         return next((account for account in self.accounts if account.name == name), None)
+
+
+def connections(database: DatabaseSettings, worker: WorkerSettings) -> int:
+    """Return what one API, the workers, the relay and the beat may hold together."""
+    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 2 * SINGLE
 
 
 # environment variable -> field; the four URLs are what containers and systemd units set
@@ -121,6 +165,7 @@ _ENVIRONMENT = {
     "OPITIOS_EXCHANGE_URL": "exchange_url",
 }
 
+_SECTIONS = ("trading", "database", "worker")
 _EVENTS_VARIABLE = "OPITIOS_WORKER_EVENTS"
 _JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
 
@@ -188,7 +233,9 @@ def _secrets(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}{where}: not valid YAML") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping at the top, found {type(content).__name__}")
-    values: dict[str, Any] = {key: _mapping(path, key, content[key]) for key in ("trading", "worker") if key in content}
+    values: dict[str, Any] = {
+        key: _mapping(path, key, content[key]) for key in ("trading", "database", "worker") if key in content
+    }
     accounts = _mapping(path, "accounts", content.get("accounts"))
     values["accounts"] = tuple(
         {"name": str(name)} | _mapping(path, f"accounts.{name}", entry) for name, entry in accounts.items()
@@ -225,7 +272,7 @@ class _Sources:
         if variable is not None:
             return f"environment: {variable}"
         own = next((f"jwt.{name}" for name, of in _JWT_FIELDS.items() if of == dotted), None)
-        file = self.secrets if own or field in {"trading", "worker"} else self.home.runtime
+        file = self.secrets if own or field in _SECTIONS else self.home.runtime
         return f"{file}: {own or dotted}"
 
 

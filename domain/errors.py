@@ -137,6 +137,7 @@ class StoreUnavailable(DomainError):
     code = "store_unavailable"
     status = 503
     title = "The order store cannot be reached"
+    retry_after_s = 1
 
 
 class OutcomeUnknown(DomainError):

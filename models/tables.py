@@ -3,6 +3,7 @@
 from models.accounts import Account, AccountTypeChange, Balance
 from models.audit import ConfigChange, Operation, OrderEventRow
 from models.base import Base
+from models.gauges import ProcessGauges
 from models.leases import Lease
 from models.logins import LoginAttempts
 from models.orders import Fill, InstrumentRow, Order
@@ -23,5 +24,6 @@ __all__ = [
     "Operation",
     "Order",
     "OrderEventRow",
+    "ProcessGauges",
     "User",
 ]

@@ -72,12 +72,16 @@ class Unit:
     def _translated(self, error: psycopg.Error, statement: str, driver: Any) -> sqlalchemy.exc.DBAPIError:
         """Return SQLAlchemy's error of the same kind; a connection that is gone is dropped, and the pool with it."""
         connection, dialect = self._connection, self._connection.dialect
-        gone = dialect.is_disconnect(error, driver, None)  # type: ignore[arg-type]  # SQLAlchemy names its own protocol
+        gone = bool(driver.closed)
         if gone:
             connection.invalidate(error)
             connection.engine.dispose()  # what else the pool holds was opened before the server went away
+            # whatever words it ended with (an idle transaction is an InternalError): the store was away
+            return sqlalchemy.exc.OperationalError(
+                statement, None, error, hide_parameters=True, connection_invalidated=True
+            )
         translated = sqlalchemy.exc.DBAPIError.instance(
-            statement, None, error, psycopg.Error, hide_parameters=True, connection_invalidated=gone, dialect=dialect
+            statement, None, error, psycopg.Error, hide_parameters=True, dialect=dialect
         )
         return (
             translated

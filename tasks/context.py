@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from brokers.protocol import Broker
@@ -12,11 +12,13 @@ from brokers.registry import BrokerRegistry
 from config.celery import WORKER_QUEUES
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
-from config.settings import Settings, load_settings
+from config.settings import SINGLE, WORKER_SPARE, Settings, load_settings
 from domain.clock import Clock
 from domain.ids import Ids
 from events.hints import HintPublisher
+from models.pool import PoolStats
 from models.session import Database
+from services.gauges import store_gauges
 from services.order_facts import Policy
 from services.origin import Origin
 from tasks.prices import AskCache
@@ -35,10 +37,13 @@ class Context:
 
     @cached_property
     def database(self) -> Database:
-        """The pool, logging in as opitios_app."""
-        size = self.settings.worker.threads + 2
+        """The pool, logging in as opitios_app: a connection for every thread of a worker."""
+        is_worker = self.settings.process.startswith("worker")
+        size = self.settings.worker.threads + WORKER_SPARE if is_worker else SINGLE
         url = self.settings.app_database_url.get_secret_value()
-        return Database(url, application_name=f"opitios-{self.settings.process}", pool_size=size)
+        made = Database(url, application_name=f"opitios-{self.settings.process}", pool_size=size)
+        made.report_to(self._report)
+        return made
 
     @cached_property
     def brokers(self) -> BrokerRegistry:
@@ -71,6 +76,10 @@ class Context:
         """Who acts here."""
         process = f"{self.settings.process}:{os.getpid()}"
         return Origin(actor=f"system:{self.settings.process}", host=socket.gethostname(), process=process)
+
+    def _report(self, stats: PoolStats) -> None:
+        with self.database.statement() as unit:
+            store_gauges(unit, self.origin, asdict(stats))
 
     def broker(self, account: str) -> Broker:
         """Return an account's broker."""

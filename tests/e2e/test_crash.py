@@ -19,6 +19,7 @@ from stack.processes import PROJECT_ROOT
 from tests.support.callers import Answer, Callers, Intent, at_once, p95
 from tests.support.house import House, house, until
 from tests.support.stack import free_ports
+from tests.support.stopped import stopped
 
 ACCOUNTS = 4
 
@@ -104,18 +105,6 @@ def crew() -> Iterator[Crew]:
 
 def _run(environ: dict[str, str], *words: str) -> "subprocess.Popen[bytes]":
     return subprocess.Popen([sys.executable, "-m", *words], env=environ, cwd=PROJECT_ROOT)
-
-
-@contextmanager
-def stopped(*pids: int) -> Iterator[None]:
-    """Stop processes where they are (SIGSTOP) and let them go on afterwards."""
-    try:
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
-        yield
-    finally:
-        for pid in pids:
-            os.kill(pid, signal.SIGCONT)
 
 
 def pid_of(crew: Crew, name: str) -> int:

@@ -1,10 +1,7 @@
 """Hints against a real Redis: spaced where asked for, and a hung Redis holds nobody who leaves (R1)."""
 
 import json
-import os
-import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
 
@@ -15,6 +12,7 @@ from events.hints import HintPublisher
 from stack.waiting import poll
 from tests.support.house import Bed
 from tests.support.stack import Harness
+from tests.support.stopped import stopped
 
 
 @pytest.fixture
@@ -42,17 +40,6 @@ def hinted(servers: Harness, queue: str, argument: str = "") -> int:
         broker.close()
 
 
-@contextmanager
-def hung_redis(servers: Harness) -> Iterator[None]:
-    pid = next(row.pid for row in servers.stack().status() if row.name == "redis")
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
 def test_equal_spaced_hints_leave_as_two(servers: Harness, publisher: HintPublisher) -> None:
     publisher.hint(CHECK_BALANCE, "other", every_ms=1000)
     assert poll(lambda: hinted(servers, BACKGROUND_QUEUE, "other") == 1, seconds=3)
@@ -77,7 +64,9 @@ def test_what_waits_leaves_at_the_end(servers: Harness) -> None:
 def test_a_hung_redis_holds_neither_a_hint_nor_the_end(servers: Harness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hints, "_QUEUE_LIMIT", 10)
     publisher = HintPublisher(servers.stack().runtime.redis_url)
-    with hung_redis(servers):
+    pid = servers.pid("redis")
+    assert pid is not None
+    with stopped(pid):
         began = SYSTEM_CLOCK.monotonic_ms()
         for number in range(100):
             publisher.hint(PLACE_ENTRY, str(number))  # most find the queue full

@@ -333,8 +333,9 @@ def _answers(made: House) -> bool:
     except requests.RequestException:
         return False
     parts = health["parts"]
-    waiting = parts["accounts"]["not_read"]
-    return parts["database"]["state"] == "healthy" and bool(parts["instruments"]["known"]) and waiting <= 1
+    if parts["database"]["state"] != "healthy":
+        return False
+    return bool(parts["instruments"]["known"]) and parts["accounts"]["not_read"] <= 1
 
 
 def plain(account: AccountSettings) -> dict[str, Any]:

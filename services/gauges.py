@@ -1,0 +1,46 @@
+"""The gauges of every process's connections, written by itself and read for health (US-SYSTEM-020)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from models.unit import Unit
+from services.origin import Origin
+
+FRESH_S = 30
+
+_STORE = """
+WITH forgotten AS (
+  DELETE FROM trading.process_gauges WHERE reported_at < clock_timestamp() - interval '1 day'
+)
+INSERT INTO trading.process_gauges (host, process, pool, reported_at)
+VALUES (%(host)s, %(process)s, %(pool)s, clock_timestamp())
+ON CONFLICT (host, process) DO UPDATE SET pool = excluded.pool, reported_at = excluded.reported_at
+"""
+
+_READ = """
+SELECT process, pool, extract(epoch FROM clock_timestamp() - reported_at)::float8 AS seconds_ago
+  FROM trading.process_gauges
+ WHERE reported_at > clock_timestamp() - make_interval(secs => %(fresh_s)s)
+ ORDER BY process, host
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Gauges:
+    """What one process (`name:pid`) said last."""
+
+    process: str
+    pool: Mapping[str, Any]
+    seconds_ago: float  # float: seconds of a clock
+
+
+def store_gauges(unit: Unit, origin: Origin, pool: Mapping[str, float]) -> None:  # float: ms and counts
+    """Write a process's own gauges over its last ones."""
+    unit.run(_STORE, {"host": origin.host, "process": origin.process, "pool": json.dumps(dict(pool))})
+
+
+def read_gauges(unit: Unit) -> Sequence[Gauges]:
+    """Return the gauges of every process that has spoken within half a minute."""
+    return [Gauges(row.process, row.pool, round(row.seconds_ago, 1)) for row in unit.rows(_READ, {"fresh_s": FRESH_S})]

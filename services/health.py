@@ -1,0 +1,38 @@
+"""How the house stands by its own record: what health shows to anybody (MON-001); names of accounts are not for all."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.unit import Unit
+from services.gauges import Gauges, read_gauges
+
+_STANDING = """
+SELECT count(*) FILTER (WHERE account_type_source <> 'fallback' AND account_type = 'paper') AS paper,
+       count(*) FILTER (WHERE account_type_source <> 'fallback' AND account_type = 'live') AS live,
+       count(*) FILTER (WHERE account_type_source = 'fallback') AS fallback,
+       count(*) FILTER (WHERE type_read_at IS NULL) AS not_read,
+       count(*) FILTER (WHERE entries_blocked IS NOT NULL) AS blocked,
+       (SELECT count(*) FROM trading.instruments) AS instruments,
+       (SELECT count(*) FROM trading.orders WHERE due_at < clock_timestamp() - interval '10 seconds') AS overdue
+  FROM trading.accounts WHERE enabled
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Counts of enabled accounts by type and trouble, of instruments, of orders overdue; every process's gauges."""
+
+    paper: int
+    live: int
+    fallback: int
+    not_read: int
+    blocked: int
+    instruments: int
+    overdue: int
+    processes: Sequence[Gauges]
+
+
+def read_standing(unit: Unit) -> Standing:
+    """Return it as it is now."""
+    (row,) = unit.rows(_STANDING)
+    return Standing(**row._asdict(), processes=read_gauges(unit))
