@@ -57,6 +57,8 @@ def _order(order: Order, attempts: int, fills: list[Fill]) -> dict[str, Any]:
         "type": order.type,
         "time_in_force": order.time_in_force,
         **{name: None if (value := getattr(order, name)) is None else plain(value) for name in _TERMS},
+        "extended_hours": order.extended_hours,
+        "position_intent": order.position_intent,
         "replaces": order.replaces,
         "replaced_by": order.replaced_by,
         "filled_qty": plain(order.filled_qty),
