@@ -1,10 +1,12 @@
 """Placing orders and reading them back (TRD-001). The route writes one row and hands its id on; workers do the rest."""
 
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
+from pydantic import BaseModel
 
 from api.auth import CurrentUser, Trader
 from api.canceling import cancel_all, cancel_one
@@ -46,30 +48,28 @@ _SETTLED: dict[int | str, dict[str, Any]] = {200: {"model": OrderOut, "descripti
 async def place_order(  # noqa: PLR0917  FastAPI passes by name
     body: OrderIn,
     request: Request,
-    response: Response,
     state: State,
     user: Trader,
     idempotency_key: KeyHeader,
     prefer: Prefer = None,  # noqa: ARG001  shown in the documentation; read from the request, where it may stand twice
-) -> OrderAccepted | Response:
+) -> Response:
     """Store the order and answer 202 with its Location; the same key again gets the same answer.
 
     With `Prefer: wait=N` the answer stays until the broker's word is there (200, the order as it stands) or N seconds
     are over (202).
     """
     accepted = await run_in_threadpool(accept_order, state, incoming(request, body, user, idempotency_key))
-    answer = _accepted(response, accepted)
-    if await _settled(request, response, state, accepted.order_id):
-        order = await run_in_threadpool(_order, state, accepted.order_id)
-        return Response(order.model_dump_json(), 200, dict(response.headers), "application/json")
+    answer = _accepted(accepted)
+    seconds = wanted_wait(request)
+    if seconds and state.waiting.has_room:
+        answer.headers["Preference-Applied"] = f"wait={seconds}"
+        if await _settled(request, state, accepted.order_id, seconds):
+            order = await run_in_threadpool(_order, state, accepted.order_id)
+            return _json(order, 200, answer.headers)
     return answer
 
 
-async def _settled(request: Request, response: Response, state: ApiState, order_id: uuid.UUID) -> bool:
-    seconds = wanted_wait(request)
-    if not seconds or not state.waiting.has_room:
-        return False
-    response.headers["Preference-Applied"] = f"wait={seconds}"
+async def _settled(request: Request, state: ApiState, order_id: uuid.UUID, seconds: int) -> bool:
     spent_ms = state.clock.monotonic_ms() - request.scope["opitios.started_ms"]
     return await state.waiting.settled(order_id, seconds - spent_ms / 1000, request)
 
@@ -89,19 +89,18 @@ def get_orders(query: Annotated[OrderQuery, Query()], state: State, user: Curren
     )
 
 
-@router.patch("/{order_id}", operation_id="replaceOrder", status_code=202)
+@router.patch("/{order_id}", operation_id="replaceOrder", status_code=202, response_model=OrderAccepted)
 def replace_order(  # noqa: PLR0917  FastAPI passes by name
     order_id: uuid.UUID,
     body: ReplaceIn,
     request: Request,
-    response: Response,
     state: State,
     user: Trader,
     idempotency_key: KeyHeader,
-) -> OrderAccepted:
+) -> Response:
     """Store an order that takes the place of a working one, with its own id and key, and answer 202 with Location."""
     requested = accept_replacement(state, order_id, incoming(request, body, user, idempotency_key))
-    return _accepted(response, requested)
+    return _accepted(requested)
 
 
 @router.delete("/{order_id}", operation_id="cancelOrder", status_code=202)
@@ -152,12 +151,19 @@ def _fields(order: Row) -> dict[str, Any]:
     return order._asdict() | {"type": order.order_type}  # type: ignore[no-any-return]
 
 
-def _accepted(response: Response, requested: AcceptedOrder) -> OrderAccepted:
+def _accepted(requested: AcceptedOrder) -> Response:
     href = f"/api/v1/orders/{requested.order_id}"
-    response.headers["Location"] = href
+    headers = {"Location": href}
     if requested.replayed:
-        response.headers["Idempotency-Replayed"] = "true"
-    return OrderAccepted(order_id=requested.order_id, client_order_id=requested.client_order_id, href=href)
+        headers["Idempotency-Replayed"] = "true"
+    answer = OrderAccepted(order_id=requested.order_id, client_order_id=requested.client_order_id, href=href)
+    return _json(answer, 202, headers)
+
+
+def _json(answer: BaseModel, status: int, headers: Mapping[str, str]) -> Response:
+    """Return the answer as it stands: the framework would check and copy what is ours already."""
+    kept = {name: value for name, value in headers.items() if name.lower() not in {"content-length", "content-type"}}
+    return Response(answer.model_dump_json(), status, kept, "application/json")
 
 
 def _cancel_accepted(order_id: uuid.UUID, status: OrderStatus) -> CancelAccepted:
