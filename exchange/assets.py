@@ -3,6 +3,7 @@
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 _NAMESPACE = uuid.UUID("5f1d6f0e-6a53-4c0b-9d52-0f8f4d9d3c11")
 
@@ -29,6 +30,7 @@ class Seed:
     last: Decimal
 
 
+@lru_cache(maxsize=10_000)
 def asset_id(symbol: str) -> str:
     """Give the same UUID for the same symbol on every machine; options have one as well."""
     return str(uuid.uuid5(_NAMESPACE, symbol))

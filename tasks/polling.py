@@ -15,7 +15,7 @@ from domain.order_state import TERMINAL, OrderStatus
 from services.fills import Polled, Told, apply_poll, due_for_poll
 from tasks.context import Context
 
-OVERLAP = dt.timedelta(seconds=5)
+OVERLAP = dt.timedelta(seconds=2)  # what our clock and the broker's may differ by before orders are read singly
 CLOCK_SLACK = dt.timedelta(seconds=60)  # the mark is by our clock, fills by the broker's
 SINGLE_READS = 20
 CHECK_EVERY_MS = 1000
