@@ -5,7 +5,6 @@ import uuid
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-import sqlalchemy.exc
 from fastapi import Request
 from loguru import logger
 from pydantic import BaseModel
@@ -18,6 +17,7 @@ from domain.errors import InvalidOrder, KeyMissing, OutcomeUnknown, UnknownAccou
 from domain.occ import parse_occ
 from domain.order_checks import problems, problems_with
 from domain.orders import FieldProblem, Instrument, OrderTerms, OrderType
+from models.unit import NotConnected, StoreAway, StoreError
 from services.accounts import AccountRef, find_account
 from services.instruments import find_instrument
 from services.orders import OrderRequest, Requested, request_order
@@ -173,8 +173,8 @@ def store(state: ApiState, user: UserRef, order: OrderRequest) -> Requested:
     try:
         with state.keys.hold(order.account_name, order.client_order_id), state.database.statement() as unit:
             return request_order(unit, order, origin)
-    except sqlalchemy.exc.OperationalError as error:
-        if error.statement is None or getattr(error.orig, "sqlstate", None) in _REFUSED_WHOLE:
+    except StoreAway as error:
+        if isinstance(error, NotConnected) or error.sqlstate in _REFUSED_WHOLE:
             raise  # nothing was sent, or the server took it back whole
         logger.warning("Order {}: the connection broke while it was stored ({})", order.order_id, type(error).__name__)
         return _store_again(state, order, origin)
@@ -189,6 +189,6 @@ def _store_again(state: ApiState, order: OrderRequest, origin: Origin) -> Reques
     try:
         with state.database.statement() as unit:
             return request_order(unit, order, origin)
-    except sqlalchemy.exc.SQLAlchemyError:
+    except StoreError:
         detail = f"order {order.order_id}: send it again with the same key, or ask for it"
         raise OutcomeUnknown(detail, f"/api/v1/orders/{order.order_id}") from None

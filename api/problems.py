@@ -5,7 +5,6 @@ from decimal import Decimal
 from http import HTTPStatus
 from typing import Any
 
-import sqlalchemy.exc
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -17,6 +16,7 @@ from api.tracing import trace_of
 from domain.errors import DomainError, InvalidOrder, InvalidRequest, OutcomeUnknown, StoreUnavailable
 from domain.orders import FieldProblem, short
 from domain.timing import safe
+from models.unit import StoreAway
 
 PROBLEM_JSON = "application/problem+json"
 _MAX_VALUE = 100
@@ -103,8 +103,7 @@ def install(app: FastAPI) -> None:
         code = title.lower().replace(" ", "_")
         return problem(request, code=code, status=error.status_code, title=title, detail=detail, headers=error.headers)
 
-    @app.exception_handler(sqlalchemy.exc.OperationalError)
-    @app.exception_handler(sqlalchemy.exc.TimeoutError)
+    @app.exception_handler(StoreAway)
     def store(request: Request, error: Exception) -> JSONResponse:
         logger.error("The database did not answer: {}", type(error).__name__)
         return from_domain(request, StoreUnavailable("nothing was written; try again in a moment"))

@@ -3,7 +3,6 @@
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-import sqlalchemy.exc
 from fastapi import Request
 from loguru import logger
 
@@ -13,6 +12,7 @@ from api.tracing import trace_of
 from domain.errors import DomainError, NotAuthenticated, OutcomeUnknown, StoreUnavailable
 from domain.orders import plain
 from domain.timing import OrderLine, safe
+from models.unit import StoreError
 from services.operations import Operation, record_operation
 
 _MAX = 64
@@ -55,7 +55,7 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
     try:
         with state.database.statement() as unit:
             record_operation(unit, refusal, state.origin(actor), state.ids)
-    except sqlalchemy.exc.SQLAlchemyError as failure:
+    except StoreError as failure:
         logger.error("A refusal could not be audited: {}", type(failure).__name__)
 
 
@@ -74,7 +74,7 @@ def _actor(request: Request) -> str | None:
         return known
     try:
         return user_of(request, state_of(request)).username
-    except (NotAuthenticated, sqlalchemy.exc.SQLAlchemyError):
+    except (NotAuthenticated, StoreError):
         return None
 
 

@@ -7,11 +7,11 @@ import asyncio
 import re
 import uuid
 
-import sqlalchemy.exc
 from fastapi import Request
 from loguru import logger
 
 from models.session import Database
+from models.unit import StoreError
 from services.order_list import settled_among
 
 LONGEST_S = 30
@@ -77,7 +77,7 @@ class Waiting:
         try:
             with self._database.statement() as unit:
                 return settled_among(unit, order_ids)
-        except sqlalchemy.exc.SQLAlchemyError as error:  # they are answered 202 when their time is over
+        except StoreError as error:  # they are answered 202 when their time is over
             logger.warning("Waiting orders could not be read: {}", type(error).__name__)
             return frozenset()
 

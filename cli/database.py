@@ -13,7 +13,7 @@ from config.ids import SYSTEM_IDS
 from config.settings import ConfigError, Settings
 from models.migrate import allow_logins, upgrade
 from models.session import Database
-from models.unit import Unit
+from models.unit import StoreError, Unit
 from services.accounts import upsert_accounts
 from services.origin import Origin
 from services.users import create_first_admin, reset_password
@@ -78,9 +78,9 @@ def _unit(settings: Settings) -> Iterator[Unit]:
 def _sentences() -> Iterator[None]:
     try:
         yield
-    except sqlalchemy.exc.DBAPIError as error:
+    except (StoreError, sqlalchemy.exc.DBAPIError) as error:  # ours, or that of the migrations
         # psycopg's first line is the server's answer or why there is none; it never holds a password
-        said = str(error.orig).strip().partition("\n")[0].rstrip(".")
+        said = str(getattr(error, "orig", error)).strip().partition("\n")[0].rstrip(".")
         raise ConfigError(f"The database says: {said}. Start it with: make run") from None
 
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import psycopg
 import sqlalchemy.exc
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import event
+from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from config.clock import SYSTEM_CLOCK
+from models.unit import NotConnected, StoreAway
 
 CHECK_S = 10
 _KEPT_CHECKS = 6  # what nobody needed in a minute is closed
@@ -39,22 +41,23 @@ class Pool:
     """
 
     def __init__(self, url: str, *, application_name: str, limit: int, keep: int, connect_timeout_s: int) -> None:
-        self._engine: Engine = create_engine(
-            url,
+        self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
+        self._options: dict[str, Any] = {
+            "connect_timeout": connect_timeout_s,
+            "application_name": application_name,
+            "options": _SESSION_LIMITS,
+            "keepalives_idle": 10,
+            "autocommit": True,
+        }
+        self._queue = QueuePool(
+            self._connect,
             pool_size=limit,
             max_overflow=0,
-            pool_timeout=connect_timeout_s,
-            pool_use_lifo=True,
-            pool_recycle=1800,
-            hide_parameters=True,  # an error in a log names the statement, never its values
-            connect_args={
-                "connect_timeout": connect_timeout_s,
-                "application_name": application_name,
-                "options": _SESSION_LIMITS,
-                "keepalives_idle": 10,
-            },
+            timeout=connect_timeout_s,
+            use_lifo=True,
+            recycle=1800,
+            reset_on_return=None,  # whoever opens a transaction ends it
         )
-        self._autocommit = self._engine.execution_options(isolation_level="AUTOCOMMIT")
         self._limit, self._keep = limit, min(keep, limit)
         self._lock = threading.Lock()
         self._open = self._active = self._waiting = self._borrowed = self._errors = self._replaced = 0
@@ -63,17 +66,28 @@ class Pool:
         self._closed = threading.Event()
         self._checker: threading.Thread | None = None
         self.on_check: Callable[[PoolStats], None] | None = None
-        event.listen(self._engine, "connect", self._opened)
-        event.listen(self._engine, "close", self._gone)
+        event.listen(self._queue, "connect", self._opened)
+        event.listen(self._queue, "close", self._gone)
 
     @contextmanager
-    def borrow(self, *, autocommit: bool) -> Iterator[Connection]:
-        """Give a connection for the block. Raises sqlalchemy.exc.TimeoutError when none is free in time."""
-        connection = self._take(self._autocommit if autocommit else self._engine)
+    def borrow(self) -> Iterator["psycopg.Connection[Any]"]:
+        """Give a connection in autocommit for the block. Raises NotConnected when none can be had in time.
+
+        One that is lost within the block ends it with StoreAway, whatever words the server had for it.
+        """
+        borrowed = self._take()
+        connection = _driver(borrowed)
         try:
-            with connection:
-                yield connection
+            yield connection
+        except psycopg.Error as error:
+            if connection.closed and not isinstance(error, StoreAway):  # ended while idle: an InternalError
+                raise StoreAway(str(error)) from error
+            raise
         finally:
+            if connection.closed:
+                borrowed.invalidate()
+                self._drop_idle()
+            borrowed.close()
             with self._lock:
                 self._active -= 1
 
@@ -94,18 +108,22 @@ class Pool:
     def check(self) -> None:
         """Try every idle connection: drop the dead, open what is missing, close what nobody needed for a minute.
 
-        Raises sqlalchemy.exc.SQLAlchemyError when the server is away.
+        Raises StoreAway when the server is.
         """
         with self._lock:
             wanted = max(self._keep, *self._peaks)
             self._peaks = [self._active, *self._peaks[:-1]]
             idle = self._open - self._active
             missing = self._keep - self._open
-        held: list[Connection] = []
+        held: list[PoolProxiedConnection] = []
         try:
             for _ in range(idle + max(0, missing)):
-                held.append(connection := self._autocommit.connect())
-                self._try(connection)
+                held.append(self._connection())
+                if not _answers(_driver(held[-1])):
+                    held.pop().invalidate()
+                    with self._lock:
+                        self._replaced += 1
+                    held.append(self._connection())
             with self._lock:
                 surplus = self._open - wanted
             for connection in held[: max(0, surplus)]:
@@ -117,17 +135,17 @@ class Pool:
     def dispose(self) -> None:
         """Close every connection; the next to ask opens new ones."""
         self._closed.set()
-        self._engine.dispose()
+        self._drop_idle()
 
-    def _take(self, engine: Engine) -> Connection:
+    def _take(self) -> PoolProxiedConnection:
         if self._checker is None:
             self._start()
         began = SYSTEM_CLOCK.monotonic_ms()
         with self._lock:
             self._waiting += 1
         try:
-            connection = engine.connect()
-        except sqlalchemy.exc.SQLAlchemyError:
+            connection = self._connection()
+        except StoreAway:
             with self._lock:
                 self._waiting -= 1
                 self._errors += 1
@@ -140,15 +158,22 @@ class Pool:
             self._peaks[0] = max(self._peaks[0], self._active)
         return connection
 
-    def _try(self, connection: Connection) -> None:
-        driver: Any = connection.connection.driver_connection
+    def _connection(self) -> PoolProxiedConnection:
         try:
-            driver.execute("SELECT 1")
-        except psycopg.Error as error:
-            connection.invalidate(error)
-            with self._lock:
-                self._replaced += 1
-            connection.connection.driver_connection  # noqa: B018  opens the one in its place
+            return self._queue.connect()
+        except sqlalchemy.exc.TimeoutError:
+            raise NotConnected(f"all {self._limit} connections are in use") from None
+        except psycopg.OperationalError as error:
+            raise NotConnected(str(error)) from error
+
+    def _connect(self) -> Any:
+        return psycopg.connect(self._url, **self._options)
+
+    def _drop_idle(self) -> None:
+        """Close what is not in use: it was opened before the server went away."""
+        with self._lock:
+            before, self._queue = self._queue, self._queue.recreate()
+        before.dispose()
 
     def _start(self) -> None:
         with self._lock:
@@ -158,7 +183,7 @@ class Pool:
 
     def _run(self) -> None:
         while not self._closed.wait(CHECK_S):
-            with suppress(sqlalchemy.exc.SQLAlchemyError):  # whoever needs it says so
+            with suppress(psycopg.Error):  # whoever needs it says so
                 self.check()
                 if self.on_check is not None:
                     self.on_check(self.stats())
@@ -170,3 +195,16 @@ class Pool:
     def _gone(self, *_: Any) -> None:
         with self._lock:
             self._open -= 1
+
+
+def _driver(connection: PoolProxiedConnection) -> "psycopg.Connection[Any]":
+    driver: psycopg.Connection[Any] = connection.driver_connection  # type: ignore[assignment]  # named by SQLAlchemy's protocol
+    return driver
+
+
+def _answers(connection: "psycopg.Connection[Any]") -> bool:
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.Error:
+        return False
+    return True

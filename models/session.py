@@ -20,13 +20,23 @@ class Database:
     @contextmanager
     def unit(self) -> Iterator[Unit]:
         """Open one transaction; it commits when the block ends and rolls back when it raises."""
-        with self._pool.borrow(autocommit=False) as connection, connection.begin():
-            yield Unit(connection)
+        with self._pool.borrow() as connection:
+            connection.autocommit = False
+            try:
+                yield Unit(connection)
+                connection.commit()
+            except BaseException:
+                if not connection.closed:
+                    connection.rollback()
+                raise
+            finally:
+                if not connection.closed:
+                    connection.autocommit = True
 
     @contextmanager
     def statement(self) -> Iterator[Unit]:
         """Open a unit whose every statement is a transaction of its own: one round trip for one statement."""
-        with self._pool.borrow(autocommit=True) as connection:
+        with self._pool.borrow() as connection:
             yield Unit(connection)
 
     def stats(self) -> PoolStats:
@@ -34,7 +44,7 @@ class Database:
         return self._pool.stats()
 
     def check(self) -> None:
-        """Check the pool now instead of within ten seconds. Raises sqlalchemy.exc.SQLAlchemyError."""
+        """Check the pool now instead of within ten seconds. Raises StoreAway."""
         self._pool.check()
 
     def report_to(self, report: Callable[[PoolStats], None]) -> None:

@@ -4,87 +4,55 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import psycopg
-import sqlalchemy.exc
 from psycopg.rows import namedtuple_row
-from sqlalchemy import Connection
-from sqlalchemy.sql import Executable
 
 Params = Mapping[str, Any]
 Statement = tuple[str, Params]
-"""Plain SQL with its parameters."""
+"""SQL with its parameters."""
 Row = Any
-"""A row with its columns as attributes: psycopg's named tuple for plain SQL, SQLAlchemy's row for Core."""
+"""A row with its columns as attributes (psycopg's named tuple)."""
+
+StoreError = psycopg.Error
+"""Anything the database refuses or fails at; its text names the statement's fault, never its parameters."""
+StoreAway = psycopg.OperationalError
+"""The database is away, too busy or took a statement back whole: nothing is wrong with what was asked."""
+
+
+class NotConnected(StoreAway):
+    """No connection could be had in time: nothing was sent."""
 
 
 class Unit:
     """Statements inside one transaction (or single statements of their own, see `models.session`).
 
-    Hot statements are plain SQL with `%(name)s` parameters and go to psycopg as they stand: SQLAlchemy built the
-    description of a result anew for each of them, a seventh of a worker's time. Everything else is SQLAlchemy Core.
-    Neither form is ever built from a caller's text, and both raise `sqlalchemy.exc` errors.
+    Each is SQL with `%(name)s` parameters that goes to psycopg as it stands, never built from a caller's text.
     """
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: "psycopg.Connection[Any]") -> None:
         self._connection = connection
 
-    def rows(self, statement: str | Executable, params: Params | None = None) -> Sequence[Row]:
+    def rows(self, statement: str, params: Params | None = None) -> Sequence[Row]:
         """Return all rows of a statement."""
-        if isinstance(statement, str):
-            return self._execute(statement, params).fetchall()
-        return self._connection.execute(statement, dict(params or {})).all()
+        return self._execute(statement, params).fetchall()
 
-    def row(self, statement: str | Executable, params: Params | None = None) -> Row | None:
+    def row(self, statement: str, params: Params | None = None) -> Row | None:
         """Return the only row of a statement, or None."""
         rows = self.rows(statement, params)
         return rows[0] if rows else None
 
     def rows_of_each(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
-        """Return the rows of several plain statements that need not wait for each other: one round trip for all.
+        """Return the rows of several statements that need not wait for each other: one round trip for all.
 
         Each sees what those before it did; when one fails, its error is raised and the rest was not executed.
         """
-        driver: Any = self._connection.connection.driver_connection
-        try:
-            with driver.pipeline():
-                cursors = [
-                    driver.cursor(row_factory=namedtuple_row).execute(statement.encode(), params)
-                    for statement, params in statements
-                ]
-            return [cursor.fetchall() for cursor in cursors]
-        except psycopg.Error as error:
-            raise self._translated(error, "; ".join(statement for statement, _ in statements), driver) from error
+        with self._connection.pipeline():
+            cursors = [self._execute(statement, params) for statement, params in statements]
+        return [cursor.fetchall() for cursor in cursors]
 
-    def run(self, statement: str | Executable, params: Params | None = None) -> int:
+    def run(self, statement: str, params: Params | None = None) -> int:
         """Execute a statement that returns no rows; return how many rows it touched."""
-        if isinstance(statement, str):
-            return self._execute(statement, params).rowcount
-        return self._connection.execute(statement, dict(params or {})).rowcount
+        return self._execute(statement, params).rowcount
 
-    def _execute(self, statement: str, params: Params | None) -> psycopg.Cursor[Any]:
-        driver: Any = self._connection.connection.driver_connection
-        try:
-            # the parameters are always given, so that a % in a statement is read the same way with and without them
-            cursor: psycopg.Cursor[Any] = driver.cursor(row_factory=namedtuple_row)
-            return cursor.execute(statement.encode(), params or {})
-        except psycopg.Error as error:
-            raise self._translated(error, statement, driver) from error
-
-    def _translated(self, error: psycopg.Error, statement: str, driver: Any) -> sqlalchemy.exc.DBAPIError:
-        """Return SQLAlchemy's error of the same kind; a connection that is gone is dropped, and the pool with it."""
-        connection, dialect = self._connection, self._connection.dialect
-        gone = bool(driver.closed)
-        if gone:
-            connection.invalidate(error)
-            connection.engine.dispose()  # what else the pool holds was opened before the server went away
-            # whatever words it ended with (an idle transaction is an InternalError): the store was away
-            return sqlalchemy.exc.OperationalError(
-                statement, None, error, hide_parameters=True, connection_invalidated=True
-            )
-        translated = sqlalchemy.exc.DBAPIError.instance(
-            statement, None, error, psycopg.Error, hide_parameters=True, dialect=dialect
-        )
-        return (
-            translated
-            if isinstance(translated, sqlalchemy.exc.DBAPIError)
-            else sqlalchemy.exc.DBAPIError(statement, None, error)
-        )
+    def _execute(self, statement: str, params: Params | None) -> "psycopg.Cursor[Any]":
+        # the parameters are always given, so that a % in a statement is read the same way with and without them
+        return self._connection.cursor(row_factory=namedtuple_row).execute(statement.encode(), params or {})

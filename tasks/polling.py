@@ -4,7 +4,6 @@ import datetime as dt
 import uuid
 from collections.abc import Sequence
 
-import sqlalchemy.exc
 from loguru import logger
 
 from brokers.protocol import Broker, BrokerUnavailable
@@ -12,6 +11,7 @@ from brokers.registry import NoSuchBroker
 from config.celery import CHECK_BALANCE
 from domain.broker import BrokerFill, BrokerOrder
 from domain.order_state import TERMINAL, OrderStatus
+from models.unit import StoreAway, StoreError
 from services.fills import Polled, Told, apply_poll, due_for_poll
 from tasks.context import Context
 
@@ -100,9 +100,9 @@ def _write(ctx: Context, told: Sequence[Told], *, asked_at: dt.datetime, wait: b
     try:
         with ctx.database.unit() as unit:
             return apply_poll(unit, told, now=asked_at, ids=ctx.ids, origin=ctx.origin, wait=wait)
-    except sqlalchemy.exc.OperationalError:
+    except StoreAway:
         raise  # the database is away, or too busy: all of them stay due
-    except sqlalchemy.exc.SQLAlchemyError as error:
+    except StoreError as error:
         names = ", ".join(str(one.polled.order_id) for one in told)
         logger.error("What the broker told of {} could not be written: {}", names, type(error).__name__)
         return {}

@@ -8,13 +8,13 @@ import sys
 import threading
 from collections.abc import Iterable
 
-import sqlalchemy.exc
 from loguru import logger
 
 from config.celery import CANCEL_ORDER, POLL_ORDERS, SETTLE_ORDER, placing_task
 from config.logging import setup_logging
 from domain.order_state import OrderStatus
 from domain.orders import Side
+from models.unit import StoreError
 from services.due import DueOrder, take_due, take_due_cancels
 from services.leases import drop_lease, take_lease
 from tasks.context import Context, context
@@ -58,7 +58,7 @@ def tick(ctx: Context) -> int:
             placing = [side for side, depth in depths.items() if depth is not None and depth <= DEEP_QUEUE]
             due = take_due(unit, BATCH, placing=placing)
             cancels = take_due_cancels(unit, BATCH)
-    except sqlalchemy.exc.SQLAlchemyError as error:
+    except StoreError as error:
         logger.warning("Relay waits for the database: {}", type(error).__name__)
         return 0
     hints = [(CANCEL_ORDER, str(order)) for order in cancels] + hints_for(due)
@@ -89,7 +89,7 @@ def _let_go(ctx: Context) -> None:
     try:
         with ctx.database.unit() as unit:
             drop_lease(unit, "relay", ctx.origin.process)
-    except sqlalchemy.exc.SQLAlchemyError:
+    except StoreError:
         logger.info("The relay's lease runs out by itself")
 
 

@@ -2,9 +2,9 @@
 
 import threading
 
-import sqlalchemy.exc
 from loguru import logger
 
+from models.unit import StoreError
 from tasks.context import Context
 
 _PAUSE_S = 0.5
@@ -30,7 +30,7 @@ def _missing(ctx: Context) -> str | None:
     try:
         with ctx.database.statement() as unit:
             row = unit.row("SELECT to_regclass('reports.order_timing') IS NOT NULL AS migrated")
-    except sqlalchemy.exc.SQLAlchemyError as error:
+    except StoreError as error:
         return f"Postgres ({type(error).__name__})"
     if row is None or not row.migrated:
         return "the database's migrations (opitios migrate)"

@@ -4,10 +4,10 @@ import asyncio
 from dataclasses import asdict
 from typing import Any
 
-import sqlalchemy.exc
 from fastapi import APIRouter, Response
 
 from api.state import ApiState, State
+from models.unit import StoreError
 from services.health import Standing
 
 router = APIRouter(tags=["health"])
@@ -40,7 +40,7 @@ async def _database(state: ApiState) -> tuple[dict[str, Any], Standing | None]:
     standing, error = None, "no answer"
     try:
         standing = await state.database_probe.answer(PATIENCE_S)
-    except sqlalchemy.exc.SQLAlchemyError as failure:
+    except StoreError as failure:
         error = type(failure).__name__
     said = {"state": "down", "error": error} if standing is None else {"state": "healthy"}
     took = {"response_ms": round(state.clock.monotonic_ms() - started, 1)}

@@ -1,14 +1,13 @@
-"""A unit's errors are SQLAlchemy's whoever executed, and a restarted Postgres costs one error, not one a connection."""
+"""What a unit gives and raises, and a restarted Postgres costs one error, not one a connection."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
-import sqlalchemy.exc
-from sqlalchemy import text
 
 from models.session import Database
+from models.unit import StoreAway, StoreError
 from tests.support.house import Bed
 
 CONNECTIONS = 8
@@ -42,20 +41,30 @@ def cut(quiet: Bed) -> None:
         )
 
 
-def test_plain_sql_and_core_give_rows_with_names(database: Database) -> None:
+def test_rows_have_names_and_a_percent_is_one(database: Database) -> None:
     with database.unit() as unit:
-        plain = unit.row("SELECT %(a)s::int AS a, '50%%' AS b", {"a": 1})
-        core = unit.row(text("SELECT 1 AS a"))
-    assert plain is not None
-    assert core is not None
-    assert (plain.a, plain.b, core.a) == (1, "50%", 1)
+        row = unit.row("SELECT %(a)s::int AS a, '50%%' AS b", {"a": 1})
+    assert row is not None
+    assert (row.a, row.b) == (1, "50%")
+
+
+def test_statements_of_one_round_trip_see_each_other_and_fail_as_one(database: Database) -> None:
+    name = {"name": "of-each"}
+    insert = "INSERT INTO trading.leases (name, owner, expires_at) VALUES (%(name)s, 'x', now()) RETURNING name"
+    count = "SELECT count(*) AS n FROM trading.leases WHERE name = %(name)s"
+    with pytest.raises(StoreError, match="division by zero"), database.unit() as unit:
+        unit.rows_of_each([(insert, name), ("SELECT 1/0", {}), (count, name)])
+    with database.unit() as unit:
+        none, written, one = unit.rows_of_each([(count, name), (insert, name), (count, name)])
+        assert (none[0].n, written[0].name, one[0].n) == (0, "of-each", 1)
+        unit.run("DELETE FROM trading.leases WHERE name = %(name)s", name)
 
 
 @pytest.mark.parametrize(
     "statement", ["SELECT * FROM trading.nothing", "SELEC 1", "SELECT 1/0", "DELETE FROM trading.orders"]
 )
-def test_errors_are_sqlalchemys_and_hide_their_values(database: Database, statement: str) -> None:
-    with pytest.raises(sqlalchemy.exc.DBAPIError) as caught, database.unit() as unit:
+def test_errors_hide_their_values(database: Database, statement: str) -> None:
+    with pytest.raises(StoreError) as caught, database.unit() as unit:
         unit.row(statement, {"secret": "canary"})
     assert "canary" not in str(caught.value)
 
@@ -66,7 +75,7 @@ def test_a_failed_unit_leaves_nothing_and_the_connection_usable(database: Databa
             unit.run("INSERT INTO trading.leases (name, owner, expires_at) VALUES ('half', 'x', now())")
             unit.row("SELECT 1/0")
 
-    with pytest.raises(sqlalchemy.exc.DataError):
+    with pytest.raises(StoreError):
         write_and_fail()
     with database.statement() as unit:
         assert unit.row("SELECT 1 FROM trading.leases WHERE name = 'half'") is None
@@ -80,7 +89,7 @@ def test_a_server_that_went_away_costs_one_error(quiet: Bed, database: Database)
         try:
             with database.statement() as unit:
                 unit.row("SELECT 1")
-        except sqlalchemy.exc.OperationalError:
+        except StoreAway:
             failures += 1
     assert failures == 1
 
@@ -92,7 +101,7 @@ def test_a_transaction_cut_in_the_middle_raises_and_the_next_one_works(quiet: Be
             cut(quiet)
             unit.row("SELECT 1")
 
-    with pytest.raises(sqlalchemy.exc.OperationalError):
+    with pytest.raises(StoreAway):
         cut_midway()
     with database.unit() as unit:
         assert unit.row("SELECT 1 AS one") is not None
