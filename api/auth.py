@@ -64,6 +64,13 @@ def _claims(request: Request, state: ApiState) -> dict[str, Any]:
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     if scheme.lower() != "bearer" or not token:
         raise NotAuthenticated("send the token of POST /api/v1/auth/login as 'Authorization: Bearer ...'")
+    claims = state.tokens.get(token, lambda: _verified(token, state))
+    if claims is None or claims["exp"] <= state.clock.now().timestamp():
+        raise NotAuthenticated("Token has expired")
+    return claims
+
+
+def _verified(token: str, state: ApiState) -> dict[str, Any]:
     try:
         return jwt.decode(
             token,

@@ -3,7 +3,7 @@
 import os
 import socket
 from dataclasses import asdict, dataclass
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
@@ -26,6 +26,7 @@ from services.health import Standing, read_standing
 from services.origin import Origin
 from services.users import UserRef
 
+TOKEN_S = 60
 USER_S = 2  # a disabled user is out within this
 ACCOUNT_S = 2
 INSTRUMENT_S = 30
@@ -38,6 +39,7 @@ class ApiState:
     settings: Settings
     database: Database
     hints: HintPublisher
+    tokens: TtlCache[str, dict[str, Any]]  # the claims of tokens whose signature was verified; their end is not
     users: TtlCache[str, UserRef]
     accounts: TtlCache[str, AccountRef]
     instruments: TtlCache[tuple[str, str], Instrument]
@@ -70,6 +72,7 @@ def make_state(settings: Settings) -> ApiState:
         settings=settings,
         database=database,
         hints=hints,
+        tokens=TtlCache(SYSTEM_CLOCK, TOKEN_S),
         users=TtlCache(SYSTEM_CLOCK, USER_S),
         accounts=TtlCache(SYSTEM_CLOCK, ACCOUNT_S),
         instruments=TtlCache(SYSTEM_CLOCK, INSTRUMENT_S),
