@@ -35,7 +35,7 @@ from tests.support.stack import Harness, harness
 PASSWORD = secrets.token_urlsafe(18)
 TEST_ORIGIN = Origin(actor="test", host="test", process="test")
 ENDED = {"filled", "canceled", "expired", "rejected", "quarantined"}
-_POOL = 40
+_POOL = 64
 
 
 def until(check: Callable[[], Any], seconds: float = 10) -> Any:
@@ -235,7 +235,9 @@ class House:
 
     def account(self) -> str:
         """Return the name of an account that no other test uses."""
-        return f"acc-{next(self._names)}"
+        number = next(self._names)
+        assert number < _POOL, f"all {_POOL} accounts of the pool are used: raise _POOL"
+        return f"acc-{number}"
 
     def call(self, method: str, path: str, **options: Any) -> requests.Response:
         """Call the API, signed in as admin unless `headers` says otherwise."""
