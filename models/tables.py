@@ -3,9 +3,11 @@
 from models.accounts import Account, AccountTypeChange, Balance
 from models.audit import ConfigChange, Operation, OrderEventRow
 from models.base import Base
+from models.configuration import Configuration
 from models.gauges import ProcessGauges
 from models.leases import Lease
 from models.logins import LoginAttempts
+from models.notifications import Notification
 from models.orders import Fill, InstrumentRow, Order
 from models.users import User
 
@@ -17,10 +19,12 @@ __all__ = [
     "AccountTypeChange",
     "Balance",
     "ConfigChange",
+    "Configuration",
     "Fill",
     "InstrumentRow",
     "Lease",
     "LoginAttempts",
+    "Notification",
     "Operation",
     "Order",
     "OrderEventRow",
