@@ -64,7 +64,7 @@ def accept_order(state: ApiState, given: Incoming[OrderIn]) -> AcceptedOrder:
     order = _checked(state, given)
     requested = store(state, given.user, order)
     if not requested.replayed:
-        state.hints.hint(placing_task(order.terms.side), str(requested.order_id))
+        state.hints.hint(placing_task(order.terms.lane), str(requested.order_id))
     return AcceptedOrder(requested.order_id, order.client_order_id, requested.replayed)
 
 

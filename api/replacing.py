@@ -30,7 +30,7 @@ def accept_replacement(state: ApiState, order_id: uuid.UUID, given: Incoming[Rep
     _check(state, old, order.terms)
     requested = store(state, given.user, order)
     if not requested.replayed:
-        state.hints.hint(placing_task(order.terms.side), str(requested.order_id))
+        state.hints.hint(placing_task(order.terms.lane), str(requested.order_id))
     return AcceptedOrder(requested.order_id, order.client_order_id, requested.replayed)
 
 

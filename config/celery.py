@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from domain.orders import Side
+from domain.orders import Lane
 
 ENTRY_QUEUE = "orders.entry"
 EXIT_QUEUE = "orders.exit"
@@ -39,9 +39,9 @@ WORKER_QUEUES = {
 }
 
 
-def placing_task(side: Side) -> str:
-    """Return the task that places an order of this side: a buy is an entry, a sell an exit."""
-    return PLACE_EXIT if side is Side.SELL else PLACE_ENTRY
+def placing_task(lane: Lane) -> str:
+    """Return the task that places an order of this lane."""
+    return PLACE_EXIT if lane is Lane.EXIT else PLACE_ENTRY
 
 
 def celery_settings(redis_url: str, *, events: bool) -> dict[str, Any]:

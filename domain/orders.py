@@ -45,6 +45,24 @@ class PositionIntent(StrEnum):
     SELL_TO_CLOSE = "sell_to_close"
 
 
+class Lane(StrEnum):
+    """Whom an order may wait behind: entries never keep what closes a position waiting (R25)."""
+
+    ENTRY = "entry"
+    EXIT = "exit"
+
+
+# the intent says it where one is given; without, a sell is taken for an exit
+LANES: Mapping[str, Lane] = {
+    Side.BUY: Lane.ENTRY,
+    Side.SELL: Lane.EXIT,
+    PositionIntent.BUY_TO_OPEN: Lane.ENTRY,
+    PositionIntent.BUY_TO_CLOSE: Lane.EXIT,
+    PositionIntent.SELL_TO_OPEN: Lane.ENTRY,
+    PositionIntent.SELL_TO_CLOSE: Lane.EXIT,
+}
+
+
 class AssetClass(StrEnum):
     """What is traded, by Alpaca's names."""
 
@@ -96,6 +114,11 @@ class OrderTerms:
     def asset_class(self) -> AssetClass:
         """Stock or option, told by the symbol's form."""
         return AssetClass.OPTION if is_occ_symbol(self.symbol) else AssetClass.STOCK
+
+    @property
+    def lane(self) -> Lane:
+        """Entry or exit."""
+        return LANES[self.position_intent or self.side]
 
     @property
     def size(self) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from domain.order_state import OrderStatus
-from domain.orders import Side
+from domain.orders import LANES, Lane
 from models.unit import Unit
 
 
@@ -16,7 +16,7 @@ class DueOrder:
     order_id: uuid.UUID
     account_id: uuid.UUID
     status: OrderStatus
-    side: Side
+    lane: Lane
 
 
 # A new order has its own hint from the API: it is given a second before the relay steps in. The pause between two
@@ -30,22 +30,23 @@ UPDATE trading.orders o
    SELECT d.order_id FROM trading.orders d
     WHERE d.due_at <= clock_timestamp() - CASE d.status WHEN 'requested' THEN interval '1 second'
                                                          ELSE interval '0' END
-      AND (d.status <> 'requested' OR d.side = ANY(%(placing)s))
+      AND (d.status <> 'requested' OR coalesce(d.position_intent, d.side) = ANY(%(placing)s))
       AND (d.next_hint_at IS NULL OR d.next_hint_at <= clock_timestamp())
     ORDER BY d.due_at
     LIMIT %(limit)s
       FOR NO KEY UPDATE SKIP LOCKED)
-RETURNING o.order_id, o.account_id, o.status, o.side
+RETURNING o.order_id, o.account_id, o.status, coalesce(o.position_intent, o.side) AS intent
 """
 
 
-def take_due(unit: Unit, limit: int, *, placing: Collection[Side] = tuple(Side)) -> Sequence[DueOrder]:
+def take_due(unit: Unit, limit: int, *, placing: Collection[Lane] = tuple(Lane)) -> Sequence[DueOrder]:
     """Return up to `limit` due orders that nobody hinted lately, and mark them hinted.
 
-    Of those that wait to be placed only the sides of `placing`: the others' queue is full enough.
+    Of those that wait to be placed only the lanes of `placing`: the others' queue is full enough.
     """
-    rows = unit.rows(_TAKE, {"limit": limit, "placing": [side.value for side in placing]})
-    return [DueOrder(row.order_id, row.account_id, OrderStatus(row.status), Side(row.side)) for row in rows]
+    words = [str(word) for word, lane in LANES.items() if lane in placing]
+    rows = unit.rows(_TAKE, {"limit": limit, "placing": words})
+    return [DueOrder(row.order_id, row.account_id, OrderStatus(row.status), LANES[row.intent]) for row in rows]
 
 
 _TAKE_CANCELS = """

@@ -13,7 +13,7 @@ from loguru import logger
 from config.celery import CANCEL_ORDER, POLL_ORDERS, SETTLE_ORDER, placing_task
 from config.logging import setup_logging
 from domain.order_state import OrderStatus
-from domain.orders import Side
+from domain.orders import Lane
 from models.unit import StoreError
 from services.due import DueOrder, take_due, take_due_cancels
 from services.leases import drop_lease, take_lease
@@ -48,14 +48,14 @@ def main() -> int:
 def tick(ctx: Context) -> int:
     """Hint what is due; return how many hints left. A database that is away is waited for, never died of."""
     try:
-        depths = {side: ctx.hints.depth(placing_task(side)) for side in Side}
+        depths = {lane: ctx.hints.depth(placing_task(lane)) for lane in Lane}
         if None in depths.values():
             return 0  # Redis is away: the rows stay due
         with ctx.database.unit() as unit:
             if not take_lease(unit, "relay", ctx.origin.process, LEASE_S):
                 return 0
-            # a queue that nobody empties must keep neither the other side nor unknown and working orders waiting
-            placing = [side for side, depth in depths.items() if depth is not None and depth <= DEEP_QUEUE]
+            # a queue that nobody empties must keep neither the other lane nor unknown and working orders waiting
+            placing = [lane for lane, depth in depths.items() if depth is not None and depth <= DEEP_QUEUE]
             due = take_due(unit, BATCH, placing=placing)
             cancels = take_due_cancels(unit, BATCH)
     except StoreError as error:
@@ -70,7 +70,7 @@ def hints_for(due: Iterable[DueOrder]) -> list[tuple[str, str]]:
     hints: dict[tuple[str, str], None] = {}
     for order in due:
         if order.status is OrderStatus.REQUESTED:
-            hints[placing_task(order.side), str(order.order_id)] = None
+            hints[placing_task(order.lane), str(order.order_id)] = None
         elif order.status in {OrderStatus.SUBMITTING, OrderStatus.UNKNOWN}:
             hints[SETTLE_ORDER, str(order.order_id)] = None
         else:

@@ -8,7 +8,7 @@ import pytest
 
 from config.celery import PLACE_ENTRY, PLACE_EXIT, POLL_ORDERS, SETTLE_ORDER
 from domain.order_state import OrderStatus
-from domain.orders import Side
+from domain.orders import Lane, PositionIntent, Side
 from models.unit import Unit
 from services.due import DueOrder, take_due
 from services.leases import drop_lease, take_lease
@@ -16,6 +16,7 @@ from tasks import relay
 from tasks.context import Context
 from tests.support.house import Bed, make_due, request
 
+CALL = "AAPL280121C00150000"
 ORDER, OTHER, ACCOUNT = (uuid.UUID(int=number) for number in (1, 2, 3))
 
 
@@ -44,22 +45,22 @@ def age(unit: Unit, order_id: uuid.UUID, seconds: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "side", "task", "argument"),
+    ("status", "lane", "task", "argument"),
     [
-        (OrderStatus.REQUESTED, Side.BUY, PLACE_ENTRY, ORDER),
-        (OrderStatus.REQUESTED, Side.SELL, PLACE_EXIT, ORDER),
-        (OrderStatus.SUBMITTING, Side.BUY, SETTLE_ORDER, ORDER),
-        (OrderStatus.UNKNOWN, Side.SELL, SETTLE_ORDER, ORDER),
-        (OrderStatus.ACCEPTED, Side.BUY, POLL_ORDERS, ACCOUNT),
-        (OrderStatus.PARTIALLY_FILLED, Side.SELL, POLL_ORDERS, ACCOUNT),
+        (OrderStatus.REQUESTED, Lane.ENTRY, PLACE_ENTRY, ORDER),
+        (OrderStatus.REQUESTED, Lane.EXIT, PLACE_EXIT, ORDER),
+        (OrderStatus.SUBMITTING, Lane.ENTRY, SETTLE_ORDER, ORDER),
+        (OrderStatus.UNKNOWN, Lane.EXIT, SETTLE_ORDER, ORDER),
+        (OrderStatus.ACCEPTED, Lane.ENTRY, POLL_ORDERS, ACCOUNT),
+        (OrderStatus.PARTIALLY_FILLED, Lane.EXIT, POLL_ORDERS, ACCOUNT),
     ],
 )
-def test_status_and_side_say_what_is_next(status: OrderStatus, side: Side, task: str, argument: uuid.UUID) -> None:
-    assert relay.hints_for([DueOrder(ORDER, ACCOUNT, status, side)]) == [(task, str(argument))]
+def test_status_and_lane_say_what_is_next(status: OrderStatus, lane: Lane, task: str, argument: uuid.UUID) -> None:
+    assert relay.hints_for([DueOrder(ORDER, ACCOUNT, status, lane)]) == [(task, str(argument))]
 
 
 def test_polls_of_one_account_are_one_hint() -> None:
-    due = [DueOrder(order, ACCOUNT, OrderStatus.ACCEPTED, Side.BUY) for order in (ORDER, OTHER)]
+    due = [DueOrder(order, ACCOUNT, OrderStatus.ACCEPTED, Lane.ENTRY) for order in (ORDER, OTHER)]
     assert relay.hints_for(due) == [(POLL_ORDERS, str(ACCOUNT))]
 
 
@@ -121,6 +122,29 @@ def test_a_lease_that_ran_out_is_taken_over(ctx: Context) -> None:
         assert not take_lease(unit, "job", "two", 60)
         unit.run("UPDATE trading.leases SET expires_at = clock_timestamp() WHERE name = 'job'")
         assert take_lease(unit, "job", "two", 60)
+
+
+@pytest.mark.parametrize(
+    ("side", "intent", "lane"),
+    [
+        # a short position is closed by buying: it leaves by the exits, and opening one by selling is an entry (R25)
+        (Side.BUY, PositionIntent.BUY_TO_CLOSE, Lane.EXIT),
+        (Side.SELL, PositionIntent.SELL_TO_OPEN, Lane.ENTRY),
+        (Side.BUY, PositionIntent.BUY_TO_OPEN, Lane.ENTRY),
+        (Side.SELL, PositionIntent.SELL_TO_CLOSE, Lane.EXIT),
+        (Side.BUY, None, Lane.ENTRY),
+        (Side.SELL, None, Lane.EXIT),
+    ],
+)
+def test_an_option_goes_the_way_of_its_intent(
+    ctx: Context, side: Side, intent: PositionIntent | None, lane: Lane
+) -> None:
+    order_id = request(ctx, side=side, position_intent=intent, symbol=CALL, multiplier=100, limit_price=Decimal(1))
+    other = Lane.ENTRY if lane is Lane.EXIT else Lane.EXIT
+    with ctx.database.unit() as unit:
+        age(unit, order_id, 2)
+        assert take_due(unit, 100, placing=[other]) == []
+        assert [due.lane for due in take_due(unit, 100, placing=[lane])] == [lane]
 
 
 def test_a_deep_queue_is_not_made_deeper_and_holds_up_no_other(

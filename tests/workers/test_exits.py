@@ -18,8 +18,18 @@ def test_hung_entries_that_fill_their_worker_do_not_delay_a_sell_of_another_acco
 
     running.exchange.remove_faults()
     assert waiting == ["submitting"] * THREADS, "the entries were not hanging while the sell was placed"
-    log = (running.servers.home.logs / "app" / "worker-exits.log").read_text(encoding="utf-8")
-    assert sell.rpartition("/")[2] in log
+    assert sell.rpartition("/")[2] in _log(running, "worker-exits")
+
+
+def test_buying_a_short_option_back_is_an_exit(running: House) -> None:
+    terms = {"symbol": "AAPL280121C00150000", "qty": "1", "position_intent": "buy_to_close"}
+    order = running.ended(running.placed(running.account(), **terms))
+    assert order["order_id"] in _log(running, "worker-exits")
+    assert order["order_id"] not in _log(running, "worker-entries")
+
+
+def _log(house: House, process: str) -> str:
+    return (house.servers.home.logs / "app" / f"{process}.log").read_text(encoding="utf-8")
 
 
 def _fired(running: House, fault: str) -> int:
