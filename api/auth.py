@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 import jwt
 from fastapi import Depends, Request
-from fastapi.concurrency import run_in_threadpool
 
+from api.deadline import in_time
 from api.state import ApiState, State
 from domain.errors import NotAllowed, NotAuthenticated
 from models.users import Role
@@ -39,7 +39,8 @@ async def _current_user(request: Request, state: State) -> UserRef:
     claims = _claims(request, state)
     user = state.users.kept(claims["sub"])
     if user is None:  # only then is a thread needed
-        user = await run_in_threadpool(state.users.get, claims["sub"], lambda: _load(state, claims["sub"]))
+        name = claims["sub"]
+        user = await in_time(lambda: state.users.get(name, lambda: _load(state, name)), request, state, writes=False)
     return _admitted(request, claims, user)
 
 

@@ -12,6 +12,7 @@ from sqlalchemy import event
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from config.clock import SYSTEM_CLOCK
+from models.connection import Connection
 from models.unit import NotConnected, StoreAway
 
 CHECK_S = 10
@@ -167,7 +168,7 @@ class Pool:
             raise NotConnected(str(error)) from error
 
     def _connect(self) -> Any:
-        return psycopg.connect(self._url, **self._options)
+        return Connection.connect(self._url, **self._options)
 
     def _drop_idle(self) -> None:
         """Close what is not in use: it was opened before the server went away."""

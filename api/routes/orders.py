@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from api.auth import CurrentUser, Trader
 from api.canceling import cancel_all, cancel_one
+from api.deadline import in_time
 from api.exact_json import ExactRoute
 from api.idempotency import KeyHeader
 from api.order_query import OrderQuery, cursor_at
@@ -58,7 +59,8 @@ async def place_order(  # noqa: PLR0917  FastAPI passes by name
     With `Prefer: wait=N` the answer stays until the broker's word is there (200, the order as it stands) or N seconds
     are over (202).
     """
-    accepted = await run_in_threadpool(accept_order, state, incoming(request, body, user, idempotency_key))
+    given = incoming(request, body, user, idempotency_key)
+    accepted = await in_time(lambda: accept_order(state, given), request, state)
     answer = _accepted(accepted)
     seconds = wanted_wait(request)
     if seconds and state.waiting.has_room:
@@ -90,7 +92,7 @@ def get_orders(query: Annotated[OrderQuery, Query()], state: State, user: Curren
 
 
 @router.patch("/{order_id}", operation_id="replaceOrder", status_code=202, response_model=OrderAccepted)
-def replace_order(  # noqa: PLR0917  FastAPI passes by name
+async def replace_order(  # noqa: PLR0917  FastAPI passes by name
     order_id: uuid.UUID,
     body: ReplaceIn,
     request: Request,
@@ -99,14 +101,15 @@ def replace_order(  # noqa: PLR0917  FastAPI passes by name
     idempotency_key: KeyHeader,
 ) -> Response:
     """Store an order that takes the place of a working one, with its own id and key, and answer 202 with Location."""
-    requested = accept_replacement(state, order_id, incoming(request, body, user, idempotency_key))
-    return _accepted(requested)
+    given = incoming(request, body, user, idempotency_key)
+    return _accepted(await in_time(lambda: accept_replacement(state, order_id, given), request, state))
 
 
 @router.delete("/{order_id}", operation_id="cancelOrder", status_code=202)
-def cancel_order(order_id: uuid.UUID, request: Request, state: State, user: Trader) -> CancelAccepted:
+async def cancel_order(order_id: uuid.UUID, request: Request, state: State, user: Trader) -> CancelAccepted:
     """Ask for the order's end and answer 202: it has ended when its status says so. Asking again changes nothing."""
-    return _cancel_accepted(order_id, cancel_one(state, order_id, request, user))
+    status = await in_time(lambda: cancel_one(state, order_id, request, user), request, state)
+    return _cancel_accepted(order_id, status)
 
 
 @router.delete("", operation_id="cancelOrders", status_code=202)

@@ -8,11 +8,12 @@ from threading import Barrier, Event, Thread
 import pytest
 
 from config.clock import SYSTEM_CLOCK
-from models import pool
+from models import connection, pool
 from models.session import Database
 from models.unit import NotConnected, StoreAway
 from stack.waiting import poll
 from tests.support.house import Bed
+from tests.support.stopped import stopped
 
 pytestmark = pytest.mark.requirement("US-SYSTEM-020")
 NAME = "test-pool"
@@ -198,3 +199,17 @@ def test_a_server_that_says_nothing_is_given_up_within_two_seconds() -> None:
         assert SYSTEM_CLOCK.monotonic_ms() - began < 3000
         assert database.stats().errors == 1
         database.dispose()
+
+
+def test_a_server_that_stands_still_is_given_up_and_its_connection_replaced(
+    quiet: Bed, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PATIENCE_S", 0.3)
+    with database.statement() as unit:
+        unit.row("SELECT 1")
+    began = SYSTEM_CLOCK.monotonic_ms()
+    with stopped(quiet.servers.pid("postgres") or 0), pytest.raises(StoreAway), database.unit() as unit:
+        unit.row("SELECT 1")
+    assert SYSTEM_CLOCK.monotonic_ms() - began < 2000
+    with database.statement() as unit:
+        assert unit.row("SELECT 1 AS one").one == 1  # type: ignore[union-attr]
