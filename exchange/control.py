@@ -10,7 +10,7 @@ from aiohttp import web
 
 from exchange.account_form import check_free, read_account, read_account_changes
 from exchange.decimals import parse_json, plain, to_decimal
-from exchange.faults import KINDS
+from exchange.fault_kinds import KINDS
 from exchange.fields import FieldError, Fields
 from exchange.oracle import ledger, request_counts
 from exchange.state import Account, Order

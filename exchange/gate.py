@@ -12,7 +12,8 @@ from aiohttp import web
 from exchange import errors
 from exchange.clock import now_ns
 from exchange.decimals import parse_json
-from exchange.faults import KINDS, Call, Fault
+from exchange.fault_kinds import KINDS, Call
+from exchange.faults import Fault
 from exchange.order_form import client_order_id_of
 from exchange.state import Account
 from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, UNANSWERED, World
@@ -95,7 +96,7 @@ class Gate:
             request[UNANSWERED] = True
             self._count(request, fault.kind)
         delay_s = None if fault.delay_ms is None else fault.delay_ms / 1000
-        call = Call(request, lambda: _handled(request, handler), headers, delay_s, self._world.stopping)
+        call = Call(request, lambda: _handled(request, handler), headers, delay_s, self._world.stopping, fault.memory)
         return await kind.behave(call)
 
     def _count(self, request: web.Request, status: str) -> None:

@@ -24,8 +24,15 @@ _KINDS = {
     Fault.DROP_AFTER: "drop_after",
     Fault.TRICKLE: "trickle",
     Fault.SLOW: "delay",
+    Fault.EMPTY_AFTER: "500_after",
+    Fault.BAD_GATEWAY_AFTER: "502_after",
+    Fault.HALF: "half_body",
+    Fault.CLOSES: "close_after",
+    Fault.HIDDEN: "hidden",
+    Fault.NEW_WORD: "unknown_status",
+    Fault.NEW_FIELD: "unknown_field",
 }
-_DELAYS = {Fault.TRICKLE: {"delay_ms": 20}, Fault.SLOW: {"delay_ms": 100}}
+_DELAYS = {Fault.TRICKLE: {"delay_ms": 20}, Fault.SLOW: {"delay_ms": 100}, Fault.HIDDEN: {"delay_ms": 60_000}}
 _METHODS = {Verb.PLACE: "POST", Verb.REPLACE: "PATCH", Verb.CANCEL: "DELETE", Verb.READ: "GET"}
 
 

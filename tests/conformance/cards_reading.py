@@ -1,4 +1,4 @@
-"""Cards 41 to 52: reads that fail are never read as nothing, numbers are exact, times are aware and measured (R14)."""
+"""Cards 41 to 59: reads that fail are never read as nothing, numbers are exact, times are aware and measured (R14)."""
 
 import datetime as dt
 from concurrent.futures import ThreadPoolExecutor
@@ -8,7 +8,7 @@ import pytest
 
 from brokers.protocol import BrokerUnavailable
 from config.clock import SYSTEM_CLOCK
-from domain.broker import Accepted
+from domain.broker import Accepted, Unknown
 from domain.orders import AssetClass
 from stack.waiting import poll
 from tests.conformance.venue import Fault, Venue, Verb, card, found, limit, market, place, ticket
@@ -116,3 +116,67 @@ def the_time_on_the_wire_is_each_calls_own(venue: Venue) -> None:
     quick, slow = sorted(one.network_ms or 0 for one in timed)
     assert 0 < quick < 100 <= slow < venue.total_s * 1000
     assert len({one.request_id for one in timed}) == len(timed)
+
+
+@card(53)
+def a_bad_gateway_after_acceptance_is_unknown(venue: Venue) -> None:
+    _hides_an_order(venue, Fault.BAD_GATEWAY_AFTER)
+
+
+@card(54)
+def an_empty_error_after_acceptance_is_unknown(venue: Venue) -> None:
+    _hides_an_order(venue, Fault.EMPTY_AFTER)
+
+
+@card(55)
+def half_an_answer_is_unknown(venue: Venue) -> None:
+    _hides_an_order(venue, Fault.HALF)
+
+
+@card(56)
+def a_connection_that_was_closed_without_a_word_costs_the_next_call_nothing(venue: Venue) -> None:
+    venue.disturb(Fault.CLOSES, Verb.PLACE, times=None)
+    for _ in range(3):
+        sent = ticket(limit(venue))
+        assert isinstance(place(venue, sent), Accepted)
+        assert venue.sent(sent.broker_client_id) == 1
+
+
+@card(57)
+def a_status_nobody_knows_is_kept_in_the_venues_words_and_ends_nothing(venue: Venue) -> None:
+    sent = ticket(limit(venue))
+    venue.disturb(Fault.NEW_WORD, Verb.PLACE)
+    assert isinstance(place(venue, sent), Accepted)
+    venue.disturb(Fault.NEW_WORD, Verb.READ)
+    order = found(venue, sent)
+    assert order.status is None
+    assert order.raw_status == "held_for_review"
+
+
+@card(58)
+def fields_nobody_knows_change_nothing(venue: Venue) -> None:
+    venue.disturb(Fault.NEW_FIELD, Verb.PLACE)
+    venue.disturb(Fault.NEW_FIELD, Verb.READ, times=None)
+    sent = ticket(limit(venue))
+    assert isinstance(place(venue, sent), Accepted)
+    assert found(venue, sent).matches(sent.terms)
+    assert len(venue.broker.orders_after(LONG_AGO)) == 1
+    assert venue.broker.read_account().cash > 0
+
+
+@card(59)
+def an_order_that_is_not_shown_yet_is_nothing_now_and_there_later(venue: Venue) -> None:
+    sent = ticket(limit(venue))
+    place(venue, sent)
+    venue.disturb(Fault.HIDDEN, Verb.READ, times=None)
+    assert venue.broker.find_order(sent.broker_client_id) is None
+    venue.calm()
+    assert found(venue, sent).matches(sent.terms)
+
+
+def _hides_an_order(venue: Venue, fault: Fault) -> None:
+    venue.disturb(fault, Verb.PLACE)
+    sent = ticket(limit(venue))
+    assert isinstance(place(venue, sent), Unknown)
+    assert venue.sent(sent.broker_client_id) == 1
+    assert found(venue, sent).matches(sent.terms)

@@ -28,6 +28,13 @@ class Fault(StrEnum):
     DROP_AFTER = "drop after"
     TRICKLE = "trickle"
     SLOW = "slow"
+    EMPTY_AFTER = "empty error after"
+    BAD_GATEWAY_AFTER = "bad gateway after"
+    HALF = "half an answer"
+    CLOSES = "closes after its answer"
+    HIDDEN = "does not show young orders yet"
+    NEW_WORD = "a status nobody has documented"
+    NEW_FIELD = "a field nobody has documented"
 
 
 class Verb(StrEnum):

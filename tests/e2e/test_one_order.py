@@ -128,7 +128,20 @@ def test_a_busy_broker_is_tried_again_later(running: House) -> None:
     assert len(running.in_ledger(account, order)) == 1
 
 
-@pytest.mark.parametrize("fault", ["hang_after", "drop_after", "hang", "drop_before"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "hang_after",
+        "drop_after",
+        "hang",
+        "drop_before",
+        "502_before",
+        "502_after",
+        "500_before",
+        "500_after",
+        "half_body",
+    ],
+)
 def test_a_lost_answer_never_makes_two_orders(running: House, fault: str) -> None:
     account = running.account()
     running.exchange.add_fault(fault, account=account, method="POST", path="/v2/orders")
@@ -136,6 +149,24 @@ def test_a_lost_answer_never_makes_two_orders(running: House, fault: str) -> Non
     assert order["status"] == "filled"
     assert "unknown" in names(order)
     assert [entry["filled_qty"] for entry in running.in_ledger(account, order)] == ["5"]
+
+
+def test_an_order_that_the_broker_does_not_show_yet_is_not_placed_twice(running: House) -> None:
+    account = running.account()
+    running.exchange.add_fault("504_after", account=account, method="POST", path="/v2/orders")
+    running.exchange.add_fault("hidden", account=account, method="GET", delay_ms=4000, times=None)
+    order = running.ended(running.placed(account, qty="3"), seconds=40)
+    assert order["status"] == "filled"
+    assert [entry["filled_qty"] for entry in running.in_ledger(account, order)] == ["3"]
+
+
+@pytest.mark.parametrize("fault", ["unknown_status", "unknown_field"])
+def test_what_nobody_has_documented_neither_ends_nor_loses_an_order(running: House, fault: str) -> None:
+    account = running.account()
+    running.exchange.add_fault(fault, account=account, times=6)
+    order = running.ended(running.placed(account, qty="2"))
+    assert order["status"] == "filled"
+    assert [entry["filled_qty"] for entry in running.in_ledger(account, order)] == ["2"]
 
 
 @pytest.mark.requirement("ACC-001")

@@ -1,15 +1,21 @@
 """Each fault as the unmodified client meets it, and what the exchange's books say afterwards."""
 
+import socket
 import time
 from typing import Any
 
 import pytest
 import requests
+from alpaca.common.exceptions import APIError
 from alpaca.trading.client import TradingClient
 from requests.adapters import HTTPAdapter
 
 from tests.exchange.helpers import eventually, limit_order, market_order, new_id, refusal, submit
 from tests.support.exchange import ExchangeProcess
+
+KEPT_ALIVE = (
+    b"GET /v2/clock HTTP/1.1\r\nHost: exchange\r\nAPCA-API-KEY-ID: PKDEMO\r\nAPCA-API-SECRET-KEY: demo-secret\r\n\r\n"
+)
 
 
 class Impatient(HTTPAdapter):
@@ -27,6 +33,11 @@ def impatient(client: TradingClient) -> TradingClient:
 
 def order_in_books(exchange: ExchangeProcess, account: dict[str, Any], client_order_id: str) -> dict[str, Any] | None:
     return exchange.order(client_order_id, account["name"])
+
+
+def cash(client: TradingClient) -> str:
+    told: Any = client.get_account()
+    return str(told["cash"])
 
 
 def becomes_filled(exchange: ExchangeProcess, account: dict[str, Any], client_order_id: str) -> bool:
@@ -71,20 +82,88 @@ def test_without_an_answer_after_the_order_it_fills_all_the_same(
     assert becomes_filled(exchange, account, "unknown")
 
 
-def test_504_before_leaves_no_order(exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]) -> None:
-    exchange.add_fault("504_before", method="POST")
-    with pytest.raises(Exception, match="504 Gateway Time-out"):
+@pytest.mark.parametrize(("status", "said"), [(502, "502 Bad Gateway"), (504, "504 Gateway Time-out"), (500, "^$")])
+def test_an_error_before_leaves_no_order(
+    exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any], status: int, said: str
+) -> None:
+    exchange.add_fault(f"{status}_before", method="POST")
+    with pytest.raises(APIError, match=said) as caught:
         submit(client, market_order(client_order_id="refused"))
+    assert caught.value.status_code == status
     assert order_in_books(exchange, account, "refused") is None
 
 
-def test_504_after_hides_an_order_that_fills(
+@pytest.mark.parametrize(("status", "said"), [(502, "502 Bad Gateway"), (504, "504 Gateway Time-out"), (500, "^$")])
+def test_an_error_after_hides_an_order_that_fills(
+    exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any], status: int, said: str
+) -> None:
+    exchange.add_fault(f"{status}_after", method="POST")
+    with pytest.raises(APIError, match=said) as caught:
+        submit(client, market_order(client_order_id="hidden"))
+    assert caught.value.status_code == status
+    assert becomes_filled(exchange, account, "hidden")
+
+
+def test_half_an_answer_hides_an_order_that_fills(
     exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]
 ) -> None:
-    exchange.add_fault("504_after", method="POST")
-    with pytest.raises(Exception, match="504 Gateway Time-out"):
-        submit(client, market_order(client_order_id="hidden"))
-    assert becomes_filled(exchange, account, "hidden")
+    exchange.add_fault("half_body", method="POST")
+    with pytest.raises(requests.RequestException):
+        submit(client, market_order(client_order_id="half"))
+    assert becomes_filled(exchange, account, "half")
+
+
+def test_a_connection_closed_without_a_word_has_answered_in_full(exchange: ExchangeProcess) -> None:
+    exchange.add_fault("close_after")
+    port = int(exchange.url.rpartition(":")[2])
+    with socket.create_connection(("127.0.0.1", port), timeout=5) as raw:
+        raw.sendall(KEPT_ALIVE)
+        answer = b"".join(iter(lambda: raw.recv(65536), b""))
+    assert answer.startswith(b"HTTP/1.1 200")
+    assert b"connection: close" not in answer.lower()
+    assert answer.endswith(b"}")
+
+
+def test_a_stale_answer_stays_until_the_fault_is_gone(
+    exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]
+) -> None:
+    client._use_raw_data = True
+    exchange.add_fault("stale", path="/v2/account", times=None)
+    before = cash(client)
+    submit(client, market_order(client_order_id="spent"))
+    assert becomes_filled(exchange, account, "spent")
+    assert cash(client) == before
+    exchange.remove_faults()
+    assert cash(client) != before
+
+
+def test_a_young_order_is_hidden_until_its_time_has_come(exchange: ExchangeProcess, client: TradingClient) -> None:
+    order = submit(client, limit_order(price=1, client_order_id="young"))
+    exchange.add_fault("hidden", method="GET", times=None, delay_ms=60_000)
+    assert refusal(lambda: client.get_order_by_client_id("young"))[0] == 404
+    assert refusal(lambda: client.get_order_by_id(order.id))[0] == 404
+    client._use_raw_data = True
+    assert client.get_orders() == []
+    exchange.remove_faults()
+    exchange.add_fault("hidden", method="GET", times=None, delay_ms=1)
+    shown: list[Any] = list(client.get_orders())
+    assert [one["id"] for one in shown] == [str(order.id)]
+    assert client.get_order_by_client_id("young") == shown[0]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("unknown_status", "held_for_review"), ("unknown_field", "new")])
+def test_words_nobody_has_documented_are_told(
+    exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any], kind: str, status: str
+) -> None:
+    client._use_raw_data = True
+    exchange.add_fault(kind, method="GET", times=None)
+    client.submit_order(limit_order(price=1, client_order_id=kind))
+    told: Any = client.get_order_by_client_id(kind)
+    assert told["status"] == status
+    assert ("venue_hint" in told) is (kind == "unknown_field")
+    booked = order_in_books(exchange, account, kind)
+    assert booked is not None
+    assert booked["status"] == "new"
 
 
 def test_a_client_that_retries_a_hidden_order_is_told_the_id_is_taken(
