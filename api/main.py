@@ -13,13 +13,19 @@ from api.tracing import Tracing
 from config.settings import Settings, load_settings
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the application; without settings they are read from the environment."""
+def create_app(settings: Settings | None = None, *, live: bool = False) -> FastAPI:
+    """Return the application; without settings they are read from the environment.
+
+    `live`: changes of the file they came from take effect while it serves.
+    """
     state = make_state(settings or load_settings())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if live:
+            state.live.start()
         yield
+        state.live.stop()
         state.waiting.close()
         state.hints.close()
         state.database.dispose()

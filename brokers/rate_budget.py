@@ -17,6 +17,10 @@ class RateBudget(Protocol):
         """Take `weight` requests; return 0 when granted, else the seconds until it is worth asking again."""
         ...
 
+    def follow(self, per_minute: Mapping[str, float]) -> None:
+        """Grant by these limits from now on."""
+        ...
+
 
 MAX_WAIT_S = 20.0
 
@@ -47,6 +51,10 @@ class LocalRateBudget(RateBudget):
             granted = tokens >= weight
             self._state[account] = (tokens - weight if granted else tokens, now)
             return 0 if granted else self._promise(account, now, (weight - tokens) / rate, weight / rate)
+
+    def follow(self, per_minute: Mapping[str, float]) -> None:
+        """Grant by these limits from now on; see RateBudget."""
+        self._per_minute = dict(per_minute)
 
     def _promise(self, account: str, now: float, free_in_ms: float, takes_ms: float) -> float:
         moment = max(self._promised_ms.get(account, now), now + free_in_ms)
