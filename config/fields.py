@@ -31,7 +31,7 @@ class Difference:
 
     def line(self) -> str:
         """Return it for the log; a secret says that it changed, no more."""
-        return f"{self.name}: {masked(self.old)} -> {masked(self.new)}"
+        return f"{self.name}: {shown(self.old)} -> {shown(self.new)}"
 
 
 def flat(settings: Settings) -> dict[str, Scalar | SecretStr]:
@@ -64,9 +64,11 @@ def merged(running: Settings, new: Settings) -> tuple[Settings, tuple[str, ...]]
     return taken, tuple(difference.name for difference in differing(taken, new))
 
 
-def masked(value: Scalar | SecretStr | None) -> Scalar | None:
-    """Return a value as anybody may see it."""
-    return MASK if isinstance(value, SecretStr) else value
+def shown(value: Scalar | SecretStr | None) -> str:
+    """Return a value as anybody may see it, in the words of YAML; a dash for none."""
+    if value is None:
+        return "-"
+    return MASK if isinstance(value, SecretStr) else str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def _of_section(prefix: str, section: BaseModel) -> Iterator[tuple[str, Scalar | SecretStr]]:

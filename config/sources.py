@@ -40,6 +40,7 @@ ENVIRONMENT = {
     for name in model.model_fields
 }
 
+CONFIG_VARIABLE = "OPITIOS_CONFIG"
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times as fast, where the wheel has it
 
 
@@ -89,6 +90,15 @@ class Sources:
         in_file = origin == "file" or location[0] in SECTIONS
         return f"{self.content.path if in_file else self.home.runtime}: {dotted_name(dotted)}"
 
+    def source_of(self, name: str) -> str:
+        """Return where the value of a dotted name comes from: default, stack, file or an environment variable."""
+        if name.startswith("accounts."):
+            entry, _, key = name.removeprefix("accounts.").rpartition(".")
+            account = next(account for account in self.values["accounts"] if account["name"] == entry)
+            return "file" if account.get(key) is not None else "default"
+        own = next((of for key, of in JWT_FIELDS.items() if name == f"jwt.{key}"), name)
+        return self.origin.get(own, "default")
+
 
 def dotted_name(field_name: str) -> str:
     """Return a field's name as `secrets.yml` spells it."""
@@ -97,7 +107,7 @@ def dotted_name(field_name: str) -> str:
 
 def secrets_path(home: Home, env: Mapping[str, str]) -> Path | None:
     """Return the `secrets.yml` in force: OPITIOS_CONFIG, the working directory's, the home's; None without one."""
-    given = env.get("OPITIOS_CONFIG")
+    given = env.get(CONFIG_VARIABLE)
     if given:
         return Path(given)
     return next((path for path in (Path("secrets.yml"), home.secrets) if path.is_file()), None)

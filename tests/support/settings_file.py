@@ -62,13 +62,41 @@ class SettingsFile:
         """Return the names of the processes that say they kept the values before."""
         return {process.partition(":")[0] for process in self.part()["processes"]}
 
+    def told(self, words: str) -> set[str]:
+        """Return the processes in whose log these words stand."""
+        logs = (self.house.servers.home.logs / "app").glob("*.log")
+        return {path.stem for path in logs if words in path.read_text()}
+
     def changes(self, *subjects: str) -> list[dict[str, Any]]:
         """Return what the audit holds of these subjects, oldest first."""
+        return self._rows(
+            "SELECT * FROM audit.config_changes WHERE subject = ANY(%s) ORDER BY change_id", list(subjects)
+        )
+
+    def open_alerts(self, kind: str) -> list[dict[str, Any]]:
+        """Return the alerts of a kind whose cause is not gone."""
+        return self._rows("SELECT * FROM trading.notifications WHERE kind = %s AND resolved_at IS NULL", kind)
+
+    def seen_anywhere(self, secret: str) -> list[str]:
+        """Return where a secret stands that must stand nowhere but in the file: logs, tables, health."""
+        home = self.house.servers.home
+        places = [path.name for path in home.logs.rglob("*.log") if secret in path.read_text()]
+        tables = ("audit.config_changes", "trading.configuration", "trading.notifications", "trading.process_gauges")
+        for table in tables:
+            found = self._rows(f"SELECT 1 FROM {table} AS t WHERE strpos(t::text, %s) > 0", secret)  # noqa: S608  ours
+            places += [table] * len(found)
+        return places + ["health"] * (secret in self.house.call("GET", "/health").text)
+
+    def at_exchange(self, keys: dict[str, Any]) -> dict[str, Any]:
+        """Return the fields of an account that the exchange has just opened."""
+        url = self.house.exchange.url
+        spoken = {"api_key": keys["key_id"], "secret_key": keys["secret_key"]}
+        return spoken | {"base_url": url, "data_url": url, "paper_trading": True}
+
+    def _rows(self, statement: str, value: Any) -> list[dict[str, Any]]:
         url = self.house.settings.migrations_database_url.get_secret_value().replace("+psycopg", "")
         with psycopg.connect(url, row_factory=dict_row) as connection:
-            return connection.execute(
-                "SELECT * FROM audit.config_changes WHERE subject = ANY(%s) ORDER BY change_id", [list(subjects)]
-            ).fetchall()
+            return connection.execute(statement.encode(), [value]).fetchall()
 
 
 @contextlib.contextmanager
