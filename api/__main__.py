@@ -12,7 +12,7 @@ def main() -> None:
     settings = load_settings()
     setup_logging(settings.home, settings.process)
     uvicorn.run(
-        create_app(settings),
+        create_app(settings, live=True),
         host=settings.api_host,
         port=settings.api_port,
         log_config=None,

@@ -7,19 +7,25 @@ from fastapi import FastAPI
 
 from api import problems
 from api.body_limit import BodyLimit
-from api.routes import accounts, auth, health, orders
+from api.routes import accounts, auth, configuration, health, orders
 from api.state import make_state
 from api.tracing import Tracing
 from config.settings import Settings, load_settings
 
 
-def create_app(settings: Settings | None = None) -> FastAPI:
-    """Return the application; without settings they are read from the environment."""
+def create_app(settings: Settings | None = None, *, live: bool = False) -> FastAPI:
+    """Return the application; without settings they are read from the environment.
+
+    `live`: changes of the file they came from take effect while it serves.
+    """
     state = make_state(settings or load_settings())
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        if live:
+            state.live.start()
         yield
+        state.live.stop()
         state.waiting.close()
         state.hints.close()
         state.database.dispose()
@@ -34,6 +40,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Tracing)
     problems.install(app)
-    for part in (auth, orders, accounts, health):
+    for part in (auth, orders, accounts, configuration, health):
         app.include_router(part.router)
     return app

@@ -98,7 +98,7 @@ def _checked(state: ApiState, given: Incoming[OrderIn]) -> OrderRequest:
         client_order_id=key,
         terms=terms,
         multiplier=int(instrument.multiplier) if instrument is not None else 1,
-        place_before=given.received_at + patience(state, terms),
+        place_before=given.received_at + patience(state, account.name, terms),
         source="api",
         trace_id=given.trace_id,
         requested_at=given.received_at,
@@ -106,9 +106,9 @@ def _checked(state: ApiState, given: Incoming[OrderIn]) -> OrderRequest:
     )
 
 
-def patience(state: ApiState, terms: OrderTerms) -> dt.timedelta:
-    """Return how long such an order may wait to be placed (R2)."""
-    trading = state.settings.trading
+def patience(state: ApiState, account: str, terms: OrderTerms) -> dt.timedelta:
+    """Return how long such an order of the account may wait to be placed (R2)."""
+    trading = state.settings.trading_of(account)
     return trading.market_place_before if terms.order_type is OrderType.MARKET else trading.limit_place_before
 
 

@@ -51,7 +51,7 @@ def _request(state: ApiState, old: Row, given: Incoming[ReplaceIn]) -> OrderRequ
         client_order_id=key_of(given.body.client_order_id, given.key_header),
         terms=terms,
         multiplier=int(old.multiplier),
-        place_before=given.received_at + patience(state, terms),
+        place_before=given.received_at + patience(state, old.account, terms),
         source="api",
         trace_id=given.trace_id,
         requested_at=given.received_at,

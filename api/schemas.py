@@ -203,3 +203,26 @@ class AccountOut(BaseModel):
     balance_check_enabled: ThresholdOut[bool]
     balance_rule: ThresholdOut[BalanceRule]
     on_balance_error: ThresholdOut[OnBalanceError]
+    balance_max_age_s: ThresholdOut[Amount]
+    market_collar: ThresholdOut[Amount]
+    market_place_before_s: ThresholdOut[Amount]
+    limit_place_before_s: ThresholdOut[Amount]
+
+
+class ConfigChangeOut(BaseModel):
+    """A change: its subject is a dotted name of `secrets.yml` or what was done; a secret is `***` before and after."""
+
+    change_id: uuid.UUID
+    occurred_at: dt.datetime
+    subject: str
+    old: str | int | bool | dict[str, Any] | None
+    new: str | int | bool | dict[str, Any] | None
+    actor: str
+    host: str
+
+
+class ConfigChangePage(BaseModel):
+    """A page of changes, newest first; `next_cursor` is null on the last one."""
+
+    changes: list[ConfigChangeOut]
+    next_cursor: uuid.UUID | None

@@ -3,6 +3,7 @@
 import os
 import socket
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -11,8 +12,10 @@ from api.cache import TtlCache
 from api.idempotency import KeysInFlight
 from api.probe import Probe
 from api.waiting import Waiting
+from config.celery import CHECK_BALANCE
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
+from config.live import LiveSettings, Verdict
 from config.settings import Settings
 from domain.clock import Clock
 from domain.ids import Ids
@@ -20,7 +23,9 @@ from domain.orders import Instrument
 from events.hints import HintPublisher
 from models.pool import PoolStats
 from models.session import Database
+from models.unit import StoreError
 from services.accounts import AccountRef
+from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.health import Standing, read_standing
 from services.origin import Origin
@@ -34,7 +39,7 @@ INSTRUMENT_S = 30
 
 @dataclass
 class ApiState:
-    """The process's own things."""
+    """The process's own things. `settings` are swapped whole when the file changes: read them anew for each request."""
 
     settings: Settings
     database: Database
@@ -50,6 +55,15 @@ class ApiState:
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
 
+    @cached_property
+    def live(self) -> LiveSettings:
+        """The watch over the settings; whoever serves from the machine's own settings starts it."""
+        return LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
+
+    def follow(self, settings: Settings) -> None:
+        """Answer by these settings from now on."""
+        self.settings = settings
+
     def origin(self, actor: str) -> Origin:
         """Return who acts: a user of this process."""
         return Origin(actor=actor, host=socket.gethostname(), process=f"{self.settings.process}:{os.getpid()}")
@@ -57,7 +71,16 @@ class ApiState:
     def report(self, stats: PoolStats) -> None:
         """Write this process's gauges where every other can read them."""
         with self.database.statement() as unit:
-            store_gauges(unit, self.origin("system:api"), asdict(stats))
+            store_gauges(unit, self.origin("system:api"), asdict(stats), asdict(self.live.standing))
+
+    def _record(self, verdict: Verdict) -> bool:
+        origin, pool = self.origin("system:api"), asdict(self.database.stats())
+        by = Reporter(origin, self.clock, self.ids, self.live.standing, pool, self.live.is_current)
+        with self.database.unit() as unit:
+            recorded = record_verdict(unit, verdict, by)
+        for account_id in recorded.to_read:
+            self.hints.hint(CHECK_BALANCE, str(account_id))
+        return recorded.is_done
 
 
 def make_state(settings: Settings) -> ApiState:

@@ -14,6 +14,9 @@ class NoSuchBroker(Exception):
     """The account names a broker nobody here speaks to, or has no keys."""
 
 
+_IN_FLIGHT_MS = 60_000  # longer than any call to a broker may take
+
+
 class BrokerRegistry:
     """Brokers of one process; make it after a fork."""
 
@@ -21,30 +24,53 @@ class BrokerRegistry:
         self._settings = settings
         self._clock = clock
         self._watchdog = Watchdog(clock)
-        self._brokers: dict[str, Broker] = {}
+        self._brokers: dict[str, tuple[AccountSettings, Broker]] = {}
+        self._retired: list[tuple[float, Broker]] = []
         self._lock = threading.Lock()
 
     def broker(self, account: str) -> Broker:
         """Return the account's broker. Raises NoSuchBroker."""
+        return self.connection(account)[1]
+
+    def connection(self, account: str) -> tuple[AccountSettings, Broker]:
+        """Return the account's broker with the section it was made from. Raises NoSuchBroker."""
         with self._lock:
             if account not in self._brokers:
                 self._brokers[account] = self._make(account)
             return self._brokers[account]
 
+    def follow(self, settings: Settings) -> None:
+        """Make brokers by these settings from now on; whoever has one whose section changed ends with it.
+
+        Such a broker is closed a minute later at the earliest: a request on its way must not lose its connection.
+        """
+        now = self._clock.monotonic_ms()
+        with self._lock:
+            self._settings = settings
+            for name, (section, broker) in list(self._brokers.items()):
+                if settings.account(name) != section:
+                    del self._brokers[name]
+                    self._retired.append((now, broker))
+            ended = [broker for since, broker in self._retired if now - since > _IN_FLIGHT_MS]
+            self._retired = [entry for entry in self._retired if entry[1] not in ended]
+        for broker in ended:
+            broker.close()
+
     def close(self) -> None:
         """Close every broker's connections."""
         with self._lock:
-            for broker in self._brokers.values():
+            for broker in [broker for _, broker in (*self._brokers.values(), *self._retired)]:
                 broker.close()
             self._brokers.clear()
+            self._retired.clear()
 
-    def _make(self, name: str) -> Broker:
+    def _make(self, name: str) -> tuple[AccountSettings, Broker]:
         account = self._settings.account(name)
         if account is None or not account.api_key.get_secret_value():
             raise NoSuchBroker(f"account {name}: no keys in secrets.yml")
         if account.broker != "alpaca":
             raise NoSuchBroker(f"account {name}: broker {account.broker!r} is not known; expected alpaca")
-        return self._alpaca(account)
+        return account, self._alpaca(account)
 
     def _alpaca(self, account: AccountSettings) -> Broker:
         return AlpacaBroker(

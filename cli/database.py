@@ -11,10 +11,12 @@ import sqlalchemy.exc
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from config.settings import ConfigError, Settings
+from config.sources import read_content
 from models.migrate import allow_logins, upgrade
 from models.session import Database
 from models.unit import StoreError, Unit
 from services.accounts import upsert_accounts
+from services.configuration import record_configuration
 from services.origin import Origin
 from services.users import create_first_admin, reset_password
 
@@ -35,6 +37,7 @@ def prepare_database(settings: Settings) -> str | None:
     with _unit(settings) as unit:
         _check_connections(unit, settings)
         upsert_accounts(unit, settings.accounts, SYSTEM_IDS)
+        _record_configuration(unit, settings)
         created = create_first_admin(unit, password, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=_machine_origin())
     return password if created else None
 
@@ -46,6 +49,15 @@ def replace_password(settings: Settings, username: str) -> str | None:
         now = SYSTEM_CLOCK.now()
         found = reset_password(unit, username, password, now=now, ids=SYSTEM_IDS, origin=_machine_origin())
     return password if found else None
+
+
+def _record_configuration(unit: Unit, settings: Settings) -> None:
+    """Put what was changed while nothing ran on the record."""
+    content = read_content(settings.home, os.environ)
+    now, origin = SYSTEM_CLOCK.now(), _machine_origin()
+    record_configuration(
+        unit, settings, actor=content.actor, is_current=lambda: True, now=now, ids=SYSTEM_IDS, origin=origin
+    )
 
 
 def _check_connections(unit: Unit, settings: Settings) -> None:

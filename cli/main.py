@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import admin, order, report, run, session
+from cli import admin, config, order, report, run, session
 from cli.api_client import ApiError
 from cli.output import fail
 from config.settings import ConfigError
@@ -22,6 +22,7 @@ session.register(app)
 app.command("report")(report.report)
 app.add_typer(order.app, name="order")
 app.add_typer(admin.app, name="admin")
+app.add_typer(config.app, name="config")
 
 
 def main() -> None:

@@ -3,13 +3,14 @@
 One expression for what is reserved and one rule for which threshold is in force, used by both.
 """
 
+import datetime as dt
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
 from typing import Any, Generic, TypeVar
 
-from config.settings import TradingSettings
+from config.settings import AccountSettings, TradingSettings
 from domain.balance import BalanceRule, OnBalanceError
 from models.unit import Row, Unit
 
@@ -66,6 +67,23 @@ def read_figures(unit: Unit, name: str | None = None) -> Sequence[Row]:
     return unit.rows(_READ, {"name": name})
 
 
+def limits_of(account: AccountSettings | None, trading: TradingSettings) -> dict[str, Threshold[Decimal]]:
+    """Return the thresholds that stand in no table: an account's own, else those for all; `_s` is seconds."""
+    found = {}
+    for name in ("balance_max_age", "market_collar", "market_place_before", "limit_place_before"):
+        own = getattr(account, name, None)
+        value = getattr(trading, name) if own is None else own
+        source = _source(name, trading) if own is None else ThresholdSource.ACCOUNT
+        lasts = isinstance(value, dt.timedelta)
+        seconds = Decimal(value // dt.timedelta(milliseconds=1)) / 1000 if lasts else value
+        found[f"{name}_s" if lasts else name] = Threshold(seconds, source)
+    return found
+
+
+def _source(name: str, trading: TradingSettings) -> ThresholdSource:
+    return ThresholdSource.GLOBAL if name in trading.model_fields_set else ThresholdSource.DEFAULT
+
+
 def thresholds_of(account: Row, trading: TradingSettings) -> Thresholds:
     """Return what is in force for an account's row: its own value, else the one for all."""
 
@@ -73,9 +91,7 @@ def thresholds_of(account: Row, trading: TradingSettings) -> Thresholds:
         own = getattr(account, name)
         if own is not None:
             return Threshold(kind(own), ThresholdSource.ACCOUNT)
-        configured = name in trading.model_fields_set
-        source = ThresholdSource.GLOBAL if configured else ThresholdSource.DEFAULT
-        return Threshold(kind(getattr(trading, name)), source)
+        return Threshold(kind(getattr(trading, name)), _source(name, trading))
 
     return Thresholds(
         minimum_balance=in_force("minimum_balance", Decimal),

@@ -1,7 +1,6 @@
 """Accounts: upserted from the configuration, their type read from the broker, their balance stored (ACC-001, R18)."""
 
 import datetime as dt
-import hashlib
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -30,6 +29,7 @@ class AccountRef:
 _COLUMNS = (
     "broker",
     "base_url",
+    "key_fingerprint",
     "enabled",
     "minimum_balance",
     "balance_check_enabled",
@@ -61,8 +61,15 @@ def upsert_accounts(unit: Unit, accounts: Iterable[AccountSettings], ids: Ids) -
     """Write the configured accounts by name; the table stays the truth for what the broker said of them."""
     for account in accounts:
         values = {name: getattr(account, name) for name in _COLUMNS}
-        values["key_fingerprint"] = hashlib.sha256(account.api_key.get_secret_value().encode()).hexdigest()[:16]
         unit.run(_UPSERT, values | {"account_id": ids.new(), "name": account.name})
+
+
+def switch_off(unit: Unit, names: Sequence[str]) -> None:
+    """Switch accounts off whose section is gone: nobody has their keys any more."""
+    unit.run(
+        "UPDATE trading.accounts SET enabled = false, updated_at = now() WHERE name = ANY(%(names)s)",
+        {"names": list(names)},
+    )
 
 
 def all_accounts(unit: Unit, *, enabled_only: bool = True) -> Sequence[Row]:
@@ -151,8 +158,10 @@ def store_type(
     now: dt.datetime,
     ids: Ids,
     origin: Origin,
-) -> TypeUpdate:
+) -> TypeUpdate | None:
     """Store the account's type as read; `failed` says why it could not be read (paper rights, marked fallback).
+
+    None, and nothing stored, when the table has another endpoint or key than `account`, which it was read with.
 
     A type that was read before is not forgotten because one read failed. A contradiction with the configured
     `paper_trading` blocks entries until it is gone (ACC-001).
@@ -161,6 +170,8 @@ def store_type(
     if row is None:
         message = f"account {account.name} is not in the table"
         raise LookupError(message)
+    if (row.base_url, row.key_fingerprint) != account.identity:
+        return None
     if failed is not None and row.type_read_at is not None:
         kept = AccountTypeReading(AccountType(row.account_type), AccountTypeSource(row.account_type_source), failed)
         return TypeUpdate(kept, changed=False, mismatch=row.entries_blocked)

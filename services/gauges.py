@@ -20,7 +20,8 @@ ON CONFLICT (host, process) DO UPDATE SET pool = excluded.pool, reported_at = ex
 """
 
 _READ = """
-SELECT process, pool, extract(epoch FROM clock_timestamp() - reported_at)::float8 AS seconds_ago
+SELECT process, pool - 'configuration' AS pool, pool->'configuration' AS configuration,
+       extract(epoch FROM clock_timestamp() - reported_at)::float8 AS seconds_ago
   FROM trading.process_gauges
  WHERE reported_at > clock_timestamp() - make_interval(secs => %(fresh_s)s)
  ORDER BY process, host
@@ -29,18 +30,31 @@ SELECT process, pool, extract(epoch FROM clock_timestamp() - reported_at)::float
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """What one process (`name:pid`) said last."""
+    """What one process (`name:pid`) said last: of its connections, and of how it stands to its configuration."""
 
     process: str
     pool: Mapping[str, Any]
+    configuration: Mapping[str, Any] | None
     seconds_ago: float  # float: seconds of a clock
 
 
-def store_gauges(unit: Unit, origin: Origin, pool: Mapping[str, float]) -> None:  # float: ms and counts
+def store_gauges(
+    unit: Unit,
+    origin: Origin,
+    pool: Mapping[str, float],  # float: ms and counts
+    configuration: Mapping[str, Any] | None = None,
+) -> None:
     """Write a process's own gauges over its last ones."""
-    unit.run(_STORE, {"host": origin.host, "process": origin.process, "pool": json.dumps(dict(pool))})
+    said = dict(pool) | ({} if configuration is None else {"configuration": dict(configuration)})
+    unit.run(_STORE, {"host": origin.host, "process": origin.process, "pool": json.dumps(said)})
 
 
 def read_gauges(unit: Unit) -> Sequence[Gauges]:
     """Return the gauges of every process that has spoken within half a minute."""
-    return [Gauges(row.process, row.pool, round(row.seconds_ago, 1)) for row in unit.rows(_READ, {"fresh_s": FRESH_S})]
+    rows = unit.rows(_READ, {"fresh_s": FRESH_S})
+    return [Gauges(row.process, row.pool, row.configuration, round(row.seconds_ago, 1)) for row in rows]
+
+
+def refusing(unit: Unit) -> Sequence[str]:
+    """Return the processes that could not take their configuration over, as they said within half a minute."""
+    return [gauges.process for gauges in read_gauges(unit) if (gauges.configuration or {}).get("error") is not None]

@@ -16,10 +16,15 @@ from services.account_figures import BALANCE_AGE_S, RESERVED, thresholds_of
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """What the claim is judged by besides the facts in the database."""
+    """What the claim is judged by besides the facts in the database.
+
+    `identity` is the endpoint and key that this process would send with; where the table has others, one of the two
+    has not heard of a change yet and the order waits. None: not compared.
+    """
 
     trading: TradingSettings
     exchange_url: str | None
+    identity: tuple[str, str] | None = None
 
 
 _IN_FLIGHT = "(" + ", ".join(f"'{status}'" for status in sorted(IN_FLIGHT)) + ")"
@@ -44,9 +49,9 @@ SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, 
        o.replaces, o.replaced_filled, old.status AS old_status,
        old.broker_order_id AS old_broker_order_id, old.reserved AS old_reserved, old.filled_qty AS old_filled,
        old.cancel_due_at IS NOT NULL AS old_is_canceled,
-       a.name, a.enabled, a.base_url, a.account_type AS current_type, a.account_type_source AS current_source,
-       a.type_read_at, a.entries_blocked, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
-       a.on_balance_error, b.cash, {BALANCE_AGE_S} AS balance_age_s,
+       a.name, a.enabled, a.base_url, a.key_fingerprint, a.account_type AS current_type,
+       a.account_type_source AS current_source, a.type_read_at, a.entries_blocked, a.minimum_balance,
+       a.balance_check_enabled, a.balance_rule, a.on_balance_error, b.cash, {BALANCE_AGE_S} AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
        {RESERVED} AS total_reserved,
        CASE WHEN o.side = 'sell' THEN {HELD} ELSE 0 END AS held_qty,
@@ -85,12 +90,13 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
     trading = policy.trading
     terms = terms_of(found)
     held_to = thresholds_of(found, trading)
+    is_ours = policy.identity in {None, (found.base_url, found.key_fingerprint)}
     account = AccountFacts(
         name=found.name,
         enabled=found.enabled,
         account_type=AccountType(found.current_type),
         account_type_source=AccountTypeSource(found.current_source),
-        type_was_read=found.type_read_at is not None,
+        type_was_read=found.type_read_at is not None and is_ours,
         endpoint=classify_endpoint(found.base_url, policy.exchange_url),
         entries_blocked=found.entries_blocked,
         balance_check_enabled=held_to.balance_check_enabled.value,

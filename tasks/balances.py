@@ -9,6 +9,7 @@ from brokers.protocol import BrokerUnavailable
 from brokers.registry import NoSuchBroker
 from config.celery import CHECK_BALANCE, CHECK_BALANCES
 from config.ids import trace_id
+from config.settings import AccountSettings
 from domain.broker import AccountReading
 from services.accounts import TypeUpdate, all_accounts, has_spent, next_read_seq, store_balance, store_type
 from services.leases import take_lease
@@ -65,34 +66,39 @@ def _read(ctx: Context, account_id: uuid.UUID, name: str) -> bool:
     reading: AccountReading | None = None
     failed: str | None = None
     network_ms: float | None = None
+    account = ctx.settings.account(name)
     try:
-        broker = ctx.broker(name)
+        account, broker = ctx.brokers.connection(name)
         reading = broker.read_account()
         network_ms = broker.wire_time().network_ms
     except (BrokerUnavailable, NoSuchBroker) as error:
         failed = str(error)
-    _store(ctx, account_id, name, reading=reading, failed=failed, read_seq=read_seq, network_ms=network_ms, watch=watch)
-    return failed is None
+    if account is None:
+        logger.error("Account {} is in the table but not in the configuration", name)
+        return False
+    stored = _store(
+        ctx, account_id, account, reading=reading, failed=failed, read_seq=read_seq, network_ms=network_ms, watch=watch
+    )
+    return stored and failed is None
 
 
 def _store(
     ctx: Context,
     account_id: uuid.UUID,
-    name: str,
+    account: AccountSettings,
     *,
     reading: AccountReading | None,
     failed: str | None,
     read_seq: int,
     network_ms: float | None,
     watch: Stopwatch,
-) -> None:
-    account = ctx.settings.account(name)
-    if account is None:
-        logger.error("Account {} is in the table but not in the configuration", name)
-        return
+) -> bool:
+    name = account.name
     number = None if reading is None else reading.account_number
     with ctx.database.unit() as unit:
         update = store_type(unit, account, number, failed=failed, now=watch.now(), ids=ctx.ids, origin=ctx.origin)
+        if update is None:
+            return False  # the keys were changed meanwhile: the reading is of another account
         if reading is not None:
             store_balance(unit, account_id, reading, read_seq)
         kind = update.reading
@@ -115,6 +121,7 @@ def _store(
         )
         record_operation(unit, read, ctx.origin, ctx.ids)
     _log(name, update, failed)
+    return True
 
 
 def _log(name: str, update: TypeUpdate, failed: str | None) -> None:

@@ -15,6 +15,7 @@ def main() -> int:
     ctx = context()
     setup_logging(ctx.settings.home, ctx.settings.process)
     wait_for_dependencies(ctx)
+    ctx.live.start()
     schedule = ctx.settings.home.run / "beat-schedule"
     Beat(app=app, schedule=str(schedule), loglevel="INFO", redirect_stdouts=False, quiet=True).run()
     return 0

@@ -9,15 +9,18 @@ from functools import cached_property
 from brokers.protocol import Broker
 from brokers.rate_budget import LocalRateBudget, RateBudget
 from brokers.registry import BrokerRegistry
-from config.celery import WORKER_QUEUES
+from config.celery import CHECK_BALANCE, WORKER_QUEUES
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
+from config.live import LiveSettings, Verdict
 from config.settings import SINGLE, WORKER_SPARE, Settings, load_settings
 from domain.clock import Clock
 from domain.ids import Ids
 from events.hints import HintPublisher
 from models.pool import PoolStats
 from models.session import Database
+from models.unit import StoreError
+from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.order_facts import Policy
 from services.origin import Origin
@@ -27,9 +30,9 @@ from tasks.prices import AskCache
 SHARES = len(WORKER_QUEUES)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Context:
-    """The process's own things."""
+    """The process's own things. `settings` are swapped whole when the file changes: read them anew for each order."""
 
     settings: Settings
     clock: Clock = SYSTEM_CLOCK
@@ -53,8 +56,7 @@ class Context:
     @cached_property
     def budget(self) -> RateBudget:
         """The share of each account's limit that falls to one process."""
-        limits = {account.name: account.rate_limit_per_minute / SHARES for account in self.settings.accounts}
-        return LocalRateBudget(self.clock, limits)
+        return LocalRateBudget(self.clock, _limits(self.settings))
 
     @cached_property
     def hints(self) -> HintPublisher:
@@ -67,9 +69,22 @@ class Context:
         return AskCache(self.clock)
 
     @cached_property
-    def policy(self) -> Policy:
-        """What a claim is judged by."""
-        return Policy(self.settings.trading, self.settings.exchange_url)
+    def live(self) -> LiveSettings:
+        """The watch over the settings; `start` it once everything else is there."""
+        return LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
+
+    def policy(self, account: str) -> Policy:
+        """Return what a claim is judged by now: all of it from the same settings."""
+        settings = self.settings
+        section = settings.account(account)
+        identity = None if section is None else section.identity
+        return Policy(settings.trading_of(account), settings.exchange_url, identity)
+
+    def follow(self, settings: Settings) -> None:
+        """Work with these settings from now on; what runs already ends as it began."""
+        self.settings = settings
+        self.brokers.follow(settings)
+        self.budget.follow(_limits(settings))
 
     @cached_property
     def origin(self) -> Origin:
@@ -79,11 +94,24 @@ class Context:
 
     def _report(self, stats: PoolStats) -> None:
         with self.database.statement() as unit:
-            store_gauges(unit, self.origin, asdict(stats))
+            store_gauges(unit, self.origin, asdict(stats), asdict(self.live.standing))
+
+    def _record(self, verdict: Verdict) -> bool:
+        pool = asdict(self.database.stats())
+        by = Reporter(self.origin, self.clock, self.ids, self.live.standing, pool, self.live.is_current)
+        with self.database.unit() as unit:
+            recorded = record_verdict(unit, verdict, by)
+        for account_id in recorded.to_read:
+            self.hints.hint(CHECK_BALANCE, str(account_id))
+        return recorded.is_done
 
     def broker(self, account: str) -> Broker:
         """Return an account's broker."""
         return self.brokers.broker(account)
+
+
+def _limits(settings: Settings) -> dict[str, float]:
+    return {account.name: account.rate_limit_per_minute / SHARES for account in settings.accounts}
 
 
 _lock = threading.Lock()

@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from loguru import logger
 
-from brokers.protocol import Broker, BrokerUnavailable, EntryLocked
+from brokers.protocol import BrokerUnavailable, EntryLocked
 from brokers.registry import NoSuchBroker
 from config.ids import trace_id
 from domain.broker import NotAccepted, Outcome, Rejected, Ticket, Timed, Unknown
@@ -35,9 +35,10 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
         return _put_off(ctx, order_id, wait_s, watch)
     ask = _ask(ctx, brief) if brief.needs_ask else None
     before_claim_ms = ctx.clock.monotonic_ms()
+    policy = ctx.policy(brief.account)
     with ctx.database.unit() as unit:
         clocks = Clocks(watch.started_at, watch.now(), watch.elapsed_ms)
-        claim = claim_for_placing(unit, order_id, ask=ask, policy=ctx.policy, clocks=clocks, origin=ctx.origin)
+        claim = claim_for_placing(unit, order_id, ask=ask, policy=policy, clocks=clocks, origin=ctx.origin)
     if claim is None:
         return None
     if claim.ruling.decision is Decision.WAIT:
@@ -47,18 +48,25 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
         return None
     for warning in claim.ruling.warnings:
         logger.warning("Order {} allowed with a warning: {} ({})", order_id, warning.reason, claim.account)
-    timed = send(ctx, claim.account, claim.ticket, before_claim_ms)
+    timed = send(ctx, claim.account, claim.ticket, before_claim_ms, identity=policy.identity)
     return finish(ctx, claim, timed, watch, stage="send")
 
 
-def send(ctx: Context, account: str, ticket: Ticket, before_claim_ms: float) -> Timed:
-    """Send one POST, if less than four seconds have passed since before the claim (R8)."""
+def send(
+    ctx: Context, account: str, ticket: Ticket, before_claim_ms: float, *, identity: tuple[str, str] | None = None
+) -> Timed:
+    """Send one POST, if less than four seconds have passed since before the claim (R8).
+
+    With `identity` the order leaves as that one (endpoint and key) or not at all: it was judged for no other (R24).
+    """
     try:
-        broker: Broker = ctx.broker(account)
+        section, broker = ctx.brokers.connection(account)
     except NoSuchBroker as error:
         return Timed(Rejected("no_broker", str(error), by="opitios"), None, None)
     except BrokerUnavailable as error:  # the SDK is not the one we know: nothing was sent
         return Timed(NotAccepted(error.reason_code, error.message), None, None)
+    if identity not in {None, section.identity}:
+        return Timed(NotAccepted("account_changed", "the account's endpoint or key was changed"), None, None)
     if ctx.clock.monotonic_ms() - before_claim_ms > SEND_WITHIN_MS:
         return Timed(NotAccepted("claim_too_slow", "more than 4 s passed between claim and send"), None, None)
     try:

@@ -35,11 +35,13 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if wait_for_dependencies(ctx, stop):
+        ctx.live.start()
         logger.info("Relay started")
         while not stop.is_set():
             tick(ctx)
             stop.wait(PAUSE_S)
         _let_go(ctx)
+    ctx.live.stop()
     ctx.hints.close()
     ctx.database.dispose()
     return 0

@@ -35,6 +35,7 @@ def begin(sender: Any, **_: Any) -> None:
 def release(**_: Any) -> None:
     """Let go of what the process holds."""
     ctx = context()
+    ctx.live.stop()
     ctx.hints.close()
     ctx.brokers.close()
     ctx.database.dispose()
@@ -66,6 +67,7 @@ def main(arguments: list[str]) -> int:
     ctx = context()
     setup_logging(ctx.settings.home, ctx.settings.process)
     wait_for_dependencies(ctx)
+    ctx.live.start()
     os.nice(_NICENESS.get(name, 0))
     consume(name, WORKER_QUEUES[name], ctx.settings.worker.threads)
     return 0

@@ -12,7 +12,7 @@ from domain.errors import UnknownAccount
 from domain.orders import FieldProblem
 from domain.venue import classify_endpoint
 from models.unit import Row
-from services.account_figures import read_figures, thresholds_of
+from services.account_figures import limits_of, read_figures, thresholds_of
 
 router = APIRouter(prefix="/api/v1/accounts", tags=["accounts"])
 
@@ -37,8 +37,10 @@ def get_account(name: Annotated[Name, Path()], state: State, user: CurrentUser) 
 
 
 def _shown(state: ApiState, row: Row) -> AccountOut:
+    settings = state.settings
     figures = {
-        "endpoint": classify_endpoint(row.base_url, state.settings.exchange_url),
+        "endpoint": classify_endpoint(row.base_url, settings.exchange_url),
         "available": None if row.cash is None else row.cash - row.reserved,
     }
-    return AccountOut.model_validate(row._asdict() | figures | asdict(thresholds_of(row, state.settings.trading)))
+    limits = {name: asdict(limit) for name, limit in limits_of(settings.account(row.name), settings.trading).items()}
+    return AccountOut.model_validate(row._asdict() | figures | asdict(thresholds_of(row, settings.trading)) | limits)

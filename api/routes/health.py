@@ -1,6 +1,7 @@
 """Health: each part with its state and numbers; names of accounts are not for callers who have not signed in."""
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -8,6 +9,7 @@ from fastapi import APIRouter, Response
 
 from api.state import ApiState, State
 from models.unit import StoreError
+from services.gauges import Gauges
 from services.health import Standing
 
 router = APIRouter(tags=["health"])
@@ -19,16 +21,25 @@ PATIENCE_S = 2
 async def health(state: State, response: Response) -> dict[str, Any]:
     """Return 200 when orders can be accepted, 503 when not; Redis away is `degraded` (orders wait, none is lost).
 
+    `configuration` is degraded while any process could not take the file over: it says which and why.
+
     A part that hangs is `down` after two seconds. `processes` shows the database connections of every process as it
     told them within the last half minute: limit, active, idle, waiting, borrowed, waited_ms, errors, replaced.
     """
     (database, standing), redis = await asyncio.gather(_database(state), _redis(state))
     if standing is None:
         response.status_code = 503
-    good = standing is not None and redis["state"] == "healthy" and not standing.not_read and not standing.blocked
+    configuration = _configuration(state, [] if standing is None else standing.processes)
+    parts = {"database": database, "redis": redis, "configuration": configuration}
+    good = (
+        standing is not None
+        and redis["state"] == configuration["state"] == "healthy"
+        and not standing.not_read
+        and not standing.blocked
+    )
     return {
         "status": "healthy" if good else "down" if standing is None else "degraded",
-        "parts": {"database": database, "redis": redis} | _counts(standing),
+        "parts": parts | _counts(standing),
         "account_types": {} if standing is None else _types(standing),
         "processes": [] if standing is None else [asdict(gauges) for gauges in standing.processes],
         "checked_at": state.clock.now().isoformat(),
@@ -51,6 +62,21 @@ async def _redis(state: ApiState) -> dict[str, Any]:
     started = state.clock.monotonic_ms()
     up = await state.redis_probe.answer(PATIENCE_S)
     return {"state": "healthy" if up else "down", "response_ms": round(state.clock.monotonic_ms() - started, 1)}
+
+
+def _configuration(state: ApiState, processes: Sequence[Gauges]) -> dict[str, Any]:
+    """Return whether every process works with what the file says; with an error the values before it are in force."""
+    told = {gauges.process: gauges.configuration for gauges in processes if gauges.configuration is not None}
+    told[state.origin("system:api").process] = asdict(state.live.standing)
+    refusing = {process: said for process, said in told.items() if said["error"] is not None}
+    first = min(refusing.values(), key=lambda said: str(said["since"]), default=asdict(state.live.standing))
+    return {
+        "state": "degraded" if refusing else "healthy",
+        "since": first["since"],
+        "error": first["error"],
+        "processes": sorted(refusing),
+        "needs_restart": sorted({name for said in told.values() for name in said["needs_restart"]}),
+    }
 
 
 def _counts(standing: Standing | None) -> dict[str, dict[str, int]]:

@@ -53,6 +53,10 @@ def test_an_account_is_shown_with_its_type_money_and_thresholds(desk: Desk, clie
         "balance_check_enabled": {"value": True, "source": "global"},
         "balance_rule": {"value": "before", "source": "default"},
         "on_balance_error": {"value": "allow", "source": "default"},
+        "balance_max_age_s": {"value": "300", "source": "default"},
+        "market_collar": {"value": "0.02", "source": "default"},
+        "market_place_before_s": {"value": "60", "source": "default"},
+        "limit_place_before_s": {"value": "28800", "source": "default"},
     }
     listed = {entry["name"]: entry for entry in client.get("/api/v1/accounts").json()}
     assert account.items() <= listed[desk.account].items()

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 
-from config.settings import ConfigError, Settings, load_settings
+from config.home import find_home
+from config.settings import ConfigError, Settings, load_settings, read_settings
+from config.sources import read_content
 from domain.account_type import AccountType
 from domain.balance import BalanceRule, OnBalanceError
 
@@ -51,17 +53,23 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
-def load(home: Path, *, secrets: str | None = None, runtime: Any = None, **environment: str) -> Settings:
+def write(home: Path, *, secrets: str | None = None, runtime: Any = None, **environment: str) -> dict[str, str]:
+    """Write the sources; return the environment."""
     if secrets is not None:
         (home / "secrets.yml").write_text(secrets, encoding="utf-8")
     if runtime is not None:
         (home / "runtime.json").write_text(runtime if isinstance(runtime, str) else json.dumps(runtime))
-    return load_settings({"OPITIOS_HOME": str(home), **environment})
+    return {"OPITIOS_HOME": str(home), **environment}
+
+
+def load(home: Path, **sources: Any) -> Settings:
+    return load_settings(write(home, **sources))
 
 
 def complaint(home: Path, **sources: Any) -> str:
-    with pytest.raises(ConfigError) as caught:
-        load(home, **sources)
+    environment = write(home, **sources)
+    with pytest.raises(ConfigError) as caught:  # as a running process reads it, and `opitios config check`
+        read_settings(environment, read_content(find_home(environment), environment))
     return str(caught.value)
 
 

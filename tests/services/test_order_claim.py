@@ -22,7 +22,9 @@ from tests.support.house import TEST_ORIGIN, Bed, account_of, events, make_due, 
 def claim(ctx: Context, order_id: Any, ask: Decimal | None = Decimal(190)) -> Claim | None:
     clocks = Clocks(SYSTEM_CLOCK.now(), SYSTEM_CLOCK.now(), 1.0)
     with ctx.database.unit() as unit:
-        return claim_for_placing(unit, order_id, ask=ask, policy=ctx.policy, clocks=clocks, origin=TEST_ORIGIN)
+        return claim_for_placing(
+            unit, order_id, ask=ask, policy=ctx.policy(ctx.settings.accounts[0].name), clocks=clocks, origin=TEST_ORIGIN
+        )
 
 
 def test_a_claim_takes_lease_fence_and_reservation(quiet: Bed) -> None:

@@ -119,7 +119,14 @@ def test_a_cancel_while_the_order_is_being_sent_waits_for_the_outcome(quiet: Bed
     order_id = request(ctx, limit_price=FAR)
     clocks = Clocks(ctx.clock.now(), ctx.clock.now(), 1.0)
     with ctx.database.unit() as unit:
-        claim = claim_for_placing(unit, order_id, ask=None, policy=ctx.policy, clocks=clocks, origin=TEST_ORIGIN)
+        claim = claim_for_placing(
+            unit,
+            order_id,
+            ask=None,
+            policy=ctx.policy(ctx.settings.accounts[0].name),
+            clocks=clocks,
+            origin=TEST_ORIGIN,
+        )
     assert claim is not None
     assert wish(ctx, order_id) is OrderStatus.SUBMITTING
     assert order_id not in hinted(ctx)  # nobody knows whether the broker has it
@@ -137,7 +144,14 @@ def test_a_cancelled_order_that_the_broker_did_not_take_is_not_sent_again(quiet:
     name = ctx.settings.accounts[0].name
     clocks = Clocks(ctx.clock.now(), ctx.clock.now(), 1.0)
     with ctx.database.unit() as unit:
-        claim = claim_for_placing(unit, order_id, ask=None, policy=ctx.policy, clocks=clocks, origin=TEST_ORIGIN)
+        claim = claim_for_placing(
+            unit,
+            order_id,
+            ask=None,
+            policy=ctx.policy(ctx.settings.accounts[0].name),
+            clocks=clocks,
+            origin=TEST_ORIGIN,
+        )
     assert claim is not None
     wish(ctx, order_id)
     quiet.exchange.add_fault("429", account=name, method="POST", path="/v2/orders")
