@@ -8,6 +8,7 @@ import heapq
 import itertools
 import socket
 import threading
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import requests
@@ -26,7 +27,7 @@ class Watchdog:
     """Shuts sockets down at their deadline; one thread for all calls of the process."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
+        self.clock = clock
         self._due: list[tuple[float, int, Call]] = []
         self._number = itertools.count()
         self._wake = threading.Condition()
@@ -46,7 +47,7 @@ class Watchdog:
         # calls that are done stay until their deadline: with them gone, every new call would have to wake this thread
         while True:
             with self._wake:
-                wait = (self._due[0][0] - self._clock.monotonic_ms()) / 1000 if self._due else None
+                wait = (self._due[0][0] - self.clock.monotonic_ms()) / 1000 if self._due else None
                 if wait is None or wait > 0:
                     self._wake.wait(wait)
                     continue
@@ -143,11 +144,18 @@ class _SecurePool(HTTPSConnectionPool):
         super()._put_conn(conn)
 
 
+Heard = Callable[[int, Mapping[str, str]], None]
+"""Takes the status and the headers of every answer."""
+
+
 class DeadlineAdapter(HTTPAdapter):
     """A transport adapter without retries whose calls end within `total_s`; it times each call on the wire."""
 
-    def __init__(self, clock: Clock, watchdog: Watchdog, *, total_s: float, pool_size: int = 32) -> None:
+    def __init__(
+        self, clock: Clock, watchdog: Watchdog, *, total_s: float, pool_size: int = 32, heard: Heard | None = None
+    ) -> None:
         self._clock = clock
+        self._heard = heard
         self._watchdog = watchdog
         self._total_ms = total_s * 1000
         super().__init__(pool_connections=4, pool_maxsize=pool_size, max_retries=0)
@@ -175,6 +183,8 @@ class DeadlineAdapter(HTTPAdapter):
         try:
             response = super().send(request, **kwargs)
             _current.request_id = response.headers.get("X-Request-ID")
+            if self._heard is not None:
+                self._heard(response.status_code, response.headers)
             response.content  # noqa: B018  the body belongs to the time on the wire
         finally:
             call.finish()

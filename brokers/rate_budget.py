@@ -46,6 +46,10 @@ class RateBudget(Protocol):
         """Grant by these limits from now on."""
         ...
 
+    def close(self) -> None:
+        """Let go of connections."""
+        ...
+
 
 MAX_WAIT_S = 20.0
 MAX_BLOCK_S = 60.0
@@ -103,6 +107,9 @@ class LocalRateBudget(RateBudget):
     def follow(self, per_minute: Mapping[str, float]) -> None:
         """Grant by these limits from now on; see RateBudget."""
         self._per_minute = dict(per_minute)
+
+    def close(self) -> None:
+        """Have nothing to let go of; see RateBudget."""
 
     def _promise(self, account: str, now: float, free_in_ms: float, takes_ms: float) -> float:
         moment = max(self._promised_ms.get(account, now), now + free_in_ms)

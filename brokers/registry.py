@@ -1,10 +1,13 @@
 """The only place that names a concrete adapter: one broker an account and process, made when first asked for."""
 
 import threading
+from collections.abc import Callable
+from functools import partial
 
 from brokers.alpaca.adapter import AlpacaBroker
 from brokers.deadline import Watchdog
 from brokers.protocol import Broker
+from brokers.rate_budget import Allowance
 from config.settings import AccountSettings, Settings
 from domain.clock import Clock
 from domain.venue import EndpointKind, classify_endpoint
@@ -18,10 +21,11 @@ _IN_FLIGHT_MS = 60_000  # longer than any call to a broker may take
 
 
 class BrokerRegistry:
-    """Brokers of one process; make it after a fork."""
+    """Brokers of one process; make it after a fork. `told` takes what a broker says of an account's limit."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, told: Callable[[str, Allowance], None]) -> None:
         self._settings = settings
+        self._told = told
         self._clock = clock
         self._watchdog = Watchdog(clock)
         self._brokers: dict[str, tuple[AccountSettings, Broker]] = {}
@@ -78,9 +82,9 @@ class BrokerRegistry:
             secret_key=account.secret_key.get_secret_value(),
             base_url=account.base_url,
             data_url=account.data_url,
-            clock=self._clock,
             watchdog=self._watchdog,
             may_enter=self._may_enter,
+            told=partial(self._told, account.name),
         )
 
     def _may_enter(self, url: str) -> str | None:

@@ -28,21 +28,22 @@ _LOW = 0.2
 class SharedRateBudget(RateBudget):
     """The account's limit over all processes; `default` is requests a minute of an account without one of its own.
 
-    `fallback` is this process's share alone, used while Redis does not answer.
+    While Redis does not answer, this one of `processes` counts its own part.
     """
 
     def __init__(
-        self, url: str, clock: Clock, per_minute: Mapping[str, float], fallback: LocalRateBudget, default: float = 200
+        self, url: str, clock: Clock, per_minute: Mapping[str, float], *, processes: int, default: float = 200
     ) -> None:
         self._redis = redis.Redis.from_url(url, socket_timeout=_PATIENCE_S, socket_connect_timeout=_PATIENCE_S)
         self._script = self._redis.register_script(_SCRIPT)
         self._clock = clock
-        self._per_minute = dict(per_minute)
-        self._fallback = fallback
+        self._processes = processes
+        self._alone = LocalRateBudget(clock, {}, default / processes)
         self._default = default
         self._away_until_ms = 0.0
         self._leases: dict[tuple[str, Purpose], tuple[int, float]] = {}
         self._lock = threading.Lock()
+        self.follow(per_minute)
 
     def take(self, account: str, weight: int = 1, purpose: Purpose = Purpose.UPKEEP) -> float:
         """Take from what all processes share; see RateBudget."""
@@ -52,7 +53,7 @@ class SharedRateBudget(RateBudget):
         wanted = max(weight, int(limit / 60_000 * _LEASE_MS))
         answer = self._run(account, "take", limit, weight, wanted, purpose.value, SHARES[purpose])
         if answer is None:
-            return self._fallback.take(account, weight, purpose)
+            return self._alone.take(account, weight, purpose)
         granted, wait_ms = answer
         if granted > weight:
             with self._lock:
@@ -63,7 +64,7 @@ class SharedRateBudget(RateBudget):
         """Learn from an answer; see RateBudget."""
         if said.refused:
             logger.warning("Rate limit reached, waiting {:.0f}ms", (said.resets_in_s or 1) * 1000)
-            self._fallback.told(account, said)
+            self._alone.told(account, said)
             with self._lock:
                 for key in [key for key in self._leases if key[0] == account]:
                     del self._leases[key]
@@ -74,6 +75,7 @@ class SharedRateBudget(RateBudget):
     def follow(self, per_minute: Mapping[str, float]) -> None:
         """Grant by these limits from now on; see RateBudget."""
         self._per_minute = dict(per_minute)
+        self._alone.follow({account: limit / self._processes for account, limit in per_minute.items()})
 
     def close(self) -> None:
         """Close the connections."""

@@ -13,7 +13,7 @@ from decimal import Decimal
 from domain.broker import Ticket
 from domain.money import ZERO, most_shares, needs_ask
 from domain.order_state import OrderEvent, OrderStatus
-from domain.orders import AssetClass, OrderType, Side
+from domain.orders import LANES, AssetClass, Lane, OrderType, Side
 from models.unit import Row, Unit
 from risk.pipeline import Ruling, rule_on
 from risk.verdict import Decision
@@ -56,7 +56,8 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
 
 # a sell of more than is held is costed like a buy, so it needs a price too
 _BRIEF = f"""
-SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type,
+SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type, o.source,
+       coalesce(o.position_intent, o.side) AS intent,
        o.side = 'sell' AND o.notional IS NOT NULL OR o.notional IS NULL AND (o.side = 'buy' OR o.qty > {HELD})
          AS needs_price
   FROM trading.orders o JOIN trading.accounts a USING (account_id)
@@ -110,6 +111,8 @@ class Brief:
     asset_class: AssetClass
     symbol: str
     needs_ask: bool
+    lane: Lane
+    source: str
 
 
 def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
@@ -118,7 +121,8 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
     if row is None:
         return None
     asks = row.needs_price and needs_ask(OrderType(row.order_type))
-    return Brief(row.name, row.account_id, AssetClass(row.asset_class), row.symbol, asks)
+    asset_class, lane = AssetClass(row.asset_class), LANES[row.intent]
+    return Brief(row.name, row.account_id, asset_class, row.symbol, asks, lane, row.source)
 
 
 def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin: Origin) -> None:

@@ -5,6 +5,7 @@ import uuid
 from loguru import logger
 
 from brokers.protocol import BrokerUnavailable
+from brokers.rate_budget import Purpose
 from brokers.registry import NoSuchBroker
 from config.celery import POLL_ORDERS
 from domain.broker import CancelAnswer
@@ -21,7 +22,7 @@ def cancel_order(ctx: Context, order_id: uuid.UUID) -> None:
         account = account_of_cancel(unit, order_id)
     if account is None:
         return
-    wait_s = ctx.budget.take(account)
+    wait_s = ctx.budget.take(account, purpose=Purpose.PROTECT)
     with ctx.database.statement() as unit:
         if wait_s:
             defer_cancel(unit, order_id, wait_s)

@@ -7,8 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from brokers.protocol import Broker
-from brokers.rate_budget import LocalRateBudget, RateBudget
 from brokers.registry import BrokerRegistry
+from brokers.shared_budget import SharedRateBudget
 from config.celery import CHECK_BALANCE, WORKER_QUEUES
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
@@ -25,9 +25,6 @@ from services.gauges import store_gauges
 from services.order_facts import Policy
 from services.origin import Origin
 from tasks.prices import AskCache
-
-# every process counts for itself, so each kind of worker takes its part of the broker's limit
-SHARES = len(WORKER_QUEUES)
 
 
 @dataclass
@@ -51,12 +48,13 @@ class Context:
     @cached_property
     def brokers(self) -> BrokerRegistry:
         """The accounts' brokers."""
-        return BrokerRegistry(self.settings, self.clock)
+        return BrokerRegistry(self.settings, self.clock, self.budget.told)
 
     @cached_property
-    def budget(self) -> RateBudget:
-        """The share of each account's limit that falls to one process."""
-        return LocalRateBudget(self.clock, _limits(self.settings))
+    def budget(self) -> SharedRateBudget:
+        """What is left of each account's limit, over all processes; a part of it alone while Redis is away."""
+        url = self.settings.redis_url.get_secret_value()
+        return SharedRateBudget(url, self.clock, _limits(self.settings), processes=len(WORKER_QUEUES))
 
     @cached_property
     def hints(self) -> HintPublisher:
@@ -105,13 +103,21 @@ class Context:
             self.hints.hint(CHECK_BALANCE, str(account_id))
         return recorded.is_done
 
+    def close(self) -> None:
+        """Let go of everything that was opened."""
+        for name in ("hints", "brokers", "budget"):
+            if name in self.__dict__:
+                getattr(self, name).close()
+        if "database" in self.__dict__:
+            self.database.dispose()
+
     def broker(self, account: str) -> Broker:
         """Return an account's broker."""
         return self.brokers.broker(account)
 
 
 def _limits(settings: Settings) -> dict[str, float]:
-    return {account.name: account.rate_limit_per_minute / SHARES for account in settings.accounts}
+    return {account.name: account.rate_limit_per_minute for account in settings.accounts}
 
 
 _lock = threading.Lock()

@@ -6,10 +6,12 @@ from decimal import Decimal
 from loguru import logger
 
 from brokers.protocol import BrokerUnavailable, EntryLocked
+from brokers.rate_budget import Purpose
 from brokers.registry import NoSuchBroker
 from config.ids import trace_id
 from domain.broker import NotAccepted, Outcome, Rejected, Ticket, Timed, Unknown
 from domain.order_state import OrderEvent
+from domain.orders import Lane
 from domain.timing import OrderLine
 from risk.verdict import Decision
 from services.due import make_due
@@ -30,7 +32,7 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
         brief = brief_of(unit, order_id)
     if brief is None:
         return None
-    wait_s = ctx.budget.take(brief.account)
+    wait_s = ctx.budget.take(brief.account, purpose=_purpose(brief))
     if wait_s:
         return _put_off(ctx, order_id, wait_s, watch)
     ask = _ask(ctx, brief) if brief.needs_ask else None
@@ -119,6 +121,12 @@ def log_attempt(claim: Claim, total_ms: float, network_ms: float | None, error: 
 
 def _error(outcome: Outcome) -> str | None:
     return outcome.reason_code if isinstance(outcome, Rejected | NotAccepted | Unknown) else None
+
+
+def _purpose(brief: Brief) -> Purpose:
+    if brief.lane is Lane.EXIT:
+        return Purpose.PROTECT
+    return Purpose.MANUAL if brief.source == "api" else Purpose.AUTOMATIC
 
 
 def _put_off(ctx: Context, order_id: uuid.UUID, wait_s: float, watch: Stopwatch) -> float:

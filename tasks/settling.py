@@ -6,6 +6,7 @@ from dataclasses import replace
 from loguru import logger
 
 from brokers.protocol import BrokerUnavailable
+from brokers.rate_budget import Purpose
 from brokers.registry import NoSuchBroker
 from domain.broker import BrokerOrder, NotAccepted, Outcome, Rejected, Unknown
 from risk.pipeline import Ruling
@@ -31,7 +32,7 @@ def settle_order(ctx: Context, order_id: uuid.UUID) -> None:
     """Settle an order that is due for it; a second delivery finds it claimed and stops."""
     with ctx.database.statement() as unit:
         account = account_to_ask(unit, order_id)
-    if account is None or ctx.budget.take(account):
+    if account is None or ctx.budget.take(account, purpose=Purpose.PROTECT):
         return  # without budget it stays due, and the relay hints again (R5)
     watch = Stopwatch(ctx.clock)
     with ctx.database.unit() as unit:

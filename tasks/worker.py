@@ -36,9 +36,7 @@ def release(**_: Any) -> None:
     """Let go of what the process holds."""
     ctx = context()
     ctx.live.stop()
-    ctx.hints.close()
-    ctx.brokers.close()
-    ctx.database.dispose()
+    ctx.close()
 
 
 def consume(name: str, queues: Sequence[str], threads: int) -> None:

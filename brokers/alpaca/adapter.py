@@ -5,7 +5,7 @@ call is bounded in total. Its response models refuse unknown words: answers are 
 """
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -16,12 +16,12 @@ from alpaca.common.exceptions import APIError
 from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
 
-from brokers.alpaca import outcomes, requests_of
+from brokers.alpaca import limits, outcomes, requests_of
 from brokers.alpaca.parse import decimal, parse_account, parse_fill, parse_order
 from brokers.deadline import DeadlineAdapter, Watchdog, last_network_ms, last_request_id
 from brokers.protocol import Broker, BrokerUnavailable, EntryLocked, Listing, WireTime
+from brokers.rate_budget import Allowance
 from domain.broker import AccountReading, BrokerFill, BrokerOrder, CancelAnswer, Ticket, Timed
-from domain.clock import Clock
 from domain.orders import AssetClass
 
 TOTAL_S = 5.0
@@ -35,7 +35,10 @@ class _NoSuchOrder(BrokerUnavailable):
 
 
 class AlpacaBroker(Broker):
-    """See `brokers.protocol.Broker`. `may_enter(url)` is asked at the last moment before a placement's socket (R9)."""
+    """See `brokers.protocol.Broker`. `may_enter(url)` is asked at the last moment before a placement's socket (R9).
+
+    `told` takes what each answer of the trading API says of the account's limit.
+    """
 
     def __init__(
         self,
@@ -44,19 +47,26 @@ class AlpacaBroker(Broker):
         secret_key: str,
         base_url: str,
         data_url: str,
-        clock: Clock,
         watchdog: Watchdog,
         may_enter: Callable[[str], str | None],
+        told: Callable[[Allowance], None],
         total_s: float = TOTAL_S,
     ) -> None:
+        clock = watchdog.clock
         self._base_url = base_url
         self._may_enter = may_enter
         adapter = DeadlineAdapter(clock, watchdog, total_s=total_s)
+
+        def heard(status: int, headers: Mapping[str, str]) -> None:
+            told(limits.allowance(status, headers, clock.now()))
+
+        # the broker counts trading and market data apart; the budget is of trading
+        trading = DeadlineAdapter(clock, watchdog, total_s=total_s, heard=heard)
         self._trading = TradingClient(api_key, secret_key, url_override=base_url, raw_data=True)
         self._stocks = StockHistoricalDataClient(api_key, secret_key, url_override=data_url, raw_data=True)
         self._options = OptionHistoricalDataClient(api_key, secret_key, url_override=data_url, raw_data=True)
-        for client in (self._trading, self._stocks, self._options):
-            _bound(client, adapter, trust_env=urlsplit(base_url).hostname not in _LOOPBACK)
+        for client, transport in ((self._trading, trading), (self._stocks, adapter), (self._options, adapter)):
+            _bound(client, transport, trust_env=urlsplit(base_url).hostname not in _LOOPBACK)
 
     def place(self, ticket: Ticket) -> Timed:
         """Send one POST, or one PATCH of the order whose place it takes (R27); see Broker."""

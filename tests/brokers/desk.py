@@ -8,6 +8,7 @@ from typing import Any
 
 from brokers.alpaca.adapter import AlpacaBroker
 from brokers.deadline import Watchdog
+from brokers.rate_budget import Allowance
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from domain.broker import Outcome, Ticket
@@ -51,15 +52,19 @@ def new_ticket(terms: OrderTerms = MARKET) -> Ticket:
 
 
 def new_broker(
-    url: str, keys: tuple[str, str] = ("nobody", "-"), *, may_enter: Callable[[str], str | None] = lambda _: None
+    url: str,
+    keys: tuple[str, str] = ("nobody", "-"),
+    *,
+    may_enter: Callable[[str], str | None] = lambda _: None,
+    told: Callable[[Allowance], None] = lambda _: None,
 ) -> AlpacaBroker:
     return AlpacaBroker(
         api_key=keys[0],
         secret_key=keys[1],
         base_url=url,
         data_url=url,
-        clock=SYSTEM_CLOCK,
         watchdog=_WATCHDOG,
         may_enter=may_enter,
+        told=told,
         total_s=TOTAL_S,
     )

@@ -27,7 +27,9 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
 
 def registry(*accounts: AccountSettings, exchange_url: str | None = None) -> BrokerRegistry:
     return BrokerRegistry(
-        Settings(home=Home(Path("/nowhere")), exchange_url=exchange_url, accounts=accounts), SYSTEM_CLOCK
+        Settings(home=Home(Path("/nowhere")), exchange_url=exchange_url, accounts=accounts),
+        SYSTEM_CLOCK,
+        lambda *_: None,
     )
 
 

@@ -140,9 +140,7 @@ class DeskMaker:
         finally:
             self._exchange.remove_faults()
             self._exchange.set_fills(delay_ms=None, never=None, partial=None)
-            ctx.hints.close()
-            ctx.brokers.close()
-            ctx.database.dispose()
+            ctx.close()
 
 
 @contextmanager

@@ -92,8 +92,7 @@ class Bed:
     def close(self) -> None:
         """Let go of every context's connections."""
         for ctx in self._contexts:
-            ctx.brokers.close()
-            ctx.hints.close()
+            ctx.close()
         self.database.dispose()
 
     @property
