@@ -7,7 +7,7 @@ import requests
 
 from cli.database import prepare_database
 from config.celery import WORKER_QUEUES
-from config.settings import Settings, load_settings
+from config.settings import Settings, load_settings, read_at_start
 from events.hints import HintPublisher
 from stack.stack import Stack
 
@@ -20,7 +20,9 @@ def bring_up(stack: Stack, environ: Mapping[str, str], report: Callable[[str], N
     `environ` is where the settings are read from; it names the stack's home. A start that fails is stopped again.
     """
     stack.prepare()
-    load_settings(environ)  # a file that cannot be used is said before any server runs
+    reading = read_at_start(environ)  # a file that cannot be used is said before any server runs
+    if reading.replaced is not None:
+        report(f"{reading.replaced}\n  Safe values hold in place of these: correct them, no restart is needed.")
     stack.start_infrastructure()
     try:
         report("bringing the database to the newest revision")

@@ -45,7 +45,7 @@ def flat(settings: Settings) -> dict[str, Scalar | SecretStr]:
         elif isinstance(value, BaseModel):
             found |= _of_section(name, value)
         elif name not in _EACH_ITS_OWN and _is_given(value):
-            found[dotted_name(name)] = _scalar(value)
+            found[dotted_name(name)] = scalar(value)
     return found
 
 
@@ -75,14 +75,15 @@ def _of_section(prefix: str, section: BaseModel) -> Iterator[tuple[str, Scalar |
     for name in type(section).model_fields:
         value = getattr(section, name)
         if _is_given(value):
-            yield f"{prefix}.{name}", _scalar(value)
+            yield f"{prefix}.{name}", scalar(value)
 
 
 def _is_given(value: Any) -> bool:
     return value is not None and value != SecretStr("")
 
 
-def _scalar(value: Any) -> Scalar | SecretStr:
+def scalar(value: Any) -> Scalar | SecretStr:
+    """Return a field's value as text, number or switch: durations in seconds, decimals without exponent."""
     if isinstance(value, str) and "@" in value and "://" in value:
         return SecretStr(value)  # a URL with a password in it
     if isinstance(value, Enum):

@@ -106,15 +106,23 @@ class LiveSettings:
         return self._read() == self._judged
 
     def _run(self) -> None:
-        self.look()
-        while not self._stop.wait(LOOK_S):
-            self.look()
+        while True:
+            try:
+                self.look()
+            except Exception as error:  # noqa: BLE001  a thread that died would leave its process behind, unseen
+                self._to_record = None
+                self.standing = Standing(self._now(), f"not taken over: {type(error).__name__}")
+                logger.error("Configuration not taken over: {}", type(error).__name__)
+            if self._stop.wait(LOOK_S):
+                return
 
     def _read(self) -> Content:
         content = read_content(self._settings.home, self._env)
         if content.path is None and self._found is not None:
             return Content(self._found, problem=f"{self._found}: the file is gone")
         self._found = content.path
+        if self._settings.accounts and content.problem is None and not content.data.strip():
+            return Content(self._found, problem=f"{self._found}: the file is empty; it held accounts before")
         return content
 
     def _judge(self, content: Content) -> Verdict:

@@ -5,6 +5,7 @@ A new section is its model here, a field of `Settings`, and a line in `SECTIONS`
 
 import datetime as dt
 import hashlib
+import re
 from decimal import Decimal
 from typing import Annotated
 
@@ -15,6 +16,7 @@ from domain.account_type import AccountType
 from domain.balance import DEFAULT_MINIMUM, BalanceRule, OnBalanceError
 
 _MOST_USD = Decimal(999_999_999_999)  # what NUMERIC(20,8) holds
+_NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
 _LONGEST = dt.timedelta(days=366)
 
 
@@ -25,10 +27,16 @@ def _no_switch(value: object) -> object:
     return value
 
 
+def _seconds(value: object) -> object:
+    """Return a text that is a number, as the environment gives it, as seconds; ISO 8601 stays what it is."""
+    is_number = isinstance(value, str) and _NUMBER.fullmatch(value)
+    return float(str(value)) if is_number else _no_switch(value)
+
+
 Usd = Annotated[Decimal, BeforeValidator(_no_switch), Field(ge=0, le=_MOST_USD)]
 Share = Annotated[Decimal, BeforeValidator(_no_switch), Field(ge=0, le=1)]
-Age = Annotated[dt.timedelta, BeforeValidator(_no_switch), Field(ge=dt.timedelta(0), le=_LONGEST)]
-Patience = Annotated[dt.timedelta, BeforeValidator(_no_switch), Field(gt=dt.timedelta(0), le=_LONGEST)]
+Age = Annotated[dt.timedelta, BeforeValidator(_seconds), Field(ge=dt.timedelta(0), le=_LONGEST)]
+Patience = Annotated[dt.timedelta, BeforeValidator(_seconds), Field(gt=dt.timedelta(0), le=_LONGEST)]
 AccountName = Annotated[str, StringConstraints(min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 

@@ -122,12 +122,17 @@ class Reading:
 
 
 def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
-    """Read every source once, as a process does at its start. Raises ConfigError; it never holds a secret value.
+    """Return the settings a process starts with; see `read_at_start`."""
+    return read_at_start(environ).settings
+
+
+def read_at_start(environ: Mapping[str, str] | None = None) -> Reading:
+    """Read every source once. Raises ConfigError; it never holds a secret value.
 
     A wrong threshold does not stop a start: the safe default holds in its place ($5000, enabled).
     """
     env = os.environ if environ is None else environ
-    return read_settings(env, read_content(find_home(env), env), safe_defaults=True).settings
+    return read_settings(env, read_content(find_home(env), env), safe_defaults=True)
 
 
 def read_settings(env: Mapping[str, str], content: Content, *, safe_defaults: bool = False) -> Reading:

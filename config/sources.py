@@ -33,6 +33,7 @@ ENVIRONMENT = {
     "DATABASE_URL": "migrations_database_url",
     "REDIS_URL": "redis_url",
     "OPITIOS_JWT_SECRET": "jwt_secret",
+    "OPITIOS_JWT_HOURS": "jwt_hours",
     "OPITIOS_EXCHANGE_URL": "exchange_url",
 } | {
     f"OPITIOS_{section}_{name}".upper(): f"{section}.{name}"

@@ -56,14 +56,15 @@ def record_configuration(
     digest = hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
     if stored.digest == digest or not is_current():
         return frozenset()
-    changes = differences(stored.content, content) if stored.digest else [_first(content)]
-    upsert_accounts(unit, settings.accounts, ids)
+    is_first = not stored.digest
+    changes = [_first(content)] if is_first else differences(stored.content, content)
+    changed = [account for account in settings.accounts if is_first or _concerns(account.name, changes)]
+    upsert_accounts(unit, changed, ids)
     switch_off(unit, sorted(_accounts(stored.content) - _accounts(content)))
     for change in changes:
         record_change(unit, change, now=now, ids=ids, origin=replace(origin, actor=actor))
     unit.run(_STORE, {"digest": digest, "content": json.dumps(content), "source": actor})
-    changed = {account.name for account in settings.accounts if _concerns(account.name, changes)}
-    return frozenset(changed if stored.digest else _accounts(content))
+    return frozenset(account.name for account in changed)
 
 
 def marked(settings: Settings) -> dict[str, Scalar]:

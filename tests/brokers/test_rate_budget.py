@@ -92,3 +92,12 @@ def test_no_minute_sees_more_than_the_limit_and_one_burst(per_minute: int, pause
     for begin in sent:
         in_a_minute = sum(begin <= moment < begin + 60_000 for moment in sent)
         assert in_a_minute <= per_minute + max(2, per_minute / 10) + 1
+
+
+def test_a_changed_limit_holds_from_the_next_request_on(clock: HandClock) -> None:
+    budget = LocalRateBudget(clock, {"demo": 60})
+    granted(budget)
+    budget.follow({"demo": 600, "new": 200})
+    clock.ms += 1000
+    assert granted(budget) == 10
+    assert granted(budget, "new") == 20

@@ -25,12 +25,12 @@ def exchange(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProce
         yield process
 
 
+def settings_of(*accounts: AccountSettings, exchange_url: str | None = None) -> Settings:
+    return Settings(home=Home(Path("/nowhere")), exchange_url=exchange_url, accounts=accounts)
+
+
 def registry(*accounts: AccountSettings, exchange_url: str | None = None) -> BrokerRegistry:
-    return BrokerRegistry(
-        Settings(home=Home(Path("/nowhere")), exchange_url=exchange_url, accounts=accounts),
-        SYSTEM_CLOCK,
-        lambda *_: None,
-    )
+    return BrokerRegistry(settings_of(*accounts, exchange_url=exchange_url), SYSTEM_CLOCK, lambda *_: None)
 
 
 def demo(url: str = "http://127.0.0.1:1", **changes: object) -> AccountSettings:
@@ -80,3 +80,31 @@ def test_locks_follow_the_endpoint_and_not_the_label(
 
     brokers.close()
     assert ticket.broker_client_id not in exchange.ledger()["attempts"]
+
+
+def test_another_key_makes_another_broker_and_leaves_the_first_to_who_has_it(exchange: ExchangeProcess) -> None:
+    brokers = registry(demo(exchange.url), exchange_url=exchange.url)
+    try:
+        first = brokers.broker("demo")
+        brokers.follow(settings_of(demo(exchange.url), exchange_url=exchange.url))
+        assert brokers.broker("demo") is first  # nothing of it changed
+
+        brokers.follow(settings_of(demo(exchange.url, secret_key=SecretStr("another")), exchange_url=exchange.url))
+        section, second = brokers.connection("demo")
+        assert second is not first
+        assert section.secret_key.get_secret_value() == "another"
+        assert first.read_account().cash > 0  # a request on its way ends as it began
+    finally:
+        brokers.close()
+
+
+def test_an_account_that_is_new_has_a_broker_and_one_that_is_gone_has_none(exchange: ExchangeProcess) -> None:
+    brokers = registry(exchange_url=exchange.url)
+    try:
+        brokers.follow(settings_of(demo(exchange.url), exchange_url=exchange.url))
+        assert brokers.broker("demo").read_account().cash > 0
+        brokers.follow(settings_of(exchange_url=exchange.url))
+        with pytest.raises(NoSuchBroker, match="account demo: no keys"):
+            brokers.broker("demo")
+    finally:
+        brokers.close()

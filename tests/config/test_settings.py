@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from config.home import find_home
-from config.settings import ConfigError, Settings, load_settings, read_settings
+from config.settings import ConfigError, Settings, TradingSettings, load_settings, read_settings
 from config.sources import read_content
 from domain.account_type import AccountType
 from domain.balance import BalanceRule, OnBalanceError
@@ -300,3 +300,65 @@ def test_settings_do_not_change_under_anybodys_hands(home: Path) -> None:
     settings = load(home)
     with pytest.raises(ValueError, match="frozen"):
         settings.api_port = 1
+
+
+@pytest.mark.requirement("CFG-001")
+@pytest.mark.parametrize(
+    ("secrets", "minimum", "enabled"),
+    [
+        ("trading: {minimum_balance: -1}", 5000, "True"),
+        ("trading: {minimum_balance: lots, balance_check_enabled: false}", 5000, "False"),
+        ("trading: {minimum_balance: yes}", 5000, "True"),
+        ("trading: {balance_check_enabled: perhaps, minimum_balance: 7000}", 7000, "True"),
+        ("trading: {minimum_balance: 1e15}", 5000, "True"),
+    ],
+)
+def test_a_start_with_a_wrong_threshold_takes_the_safe_one(
+    home: Path, secrets: str, minimum: int, enabled: str
+) -> None:
+    trading = load(home, secrets=secrets).trading
+    assert (int(trading.minimum_balance), str(trading.balance_check_enabled)) == (minimum, enabled)
+
+
+@pytest.mark.requirement("CFG-001")
+@pytest.mark.parametrize(("for_all", "safe"), [(100, 5000), (25_000, 25_000)])
+def test_an_account_with_a_wrong_threshold_is_not_held_to_less(home: Path, for_all: int, safe: int) -> None:
+    secrets = f"trading: {{minimum_balance: {for_all}}}\naccounts: {{main: {{minimum_balance: x, enabled: true}}}}"
+    account = load(home, secrets=secrets).account("main")
+    assert account is not None
+    assert account.minimum_balance == safe
+
+
+def test_a_start_with_anything_else_wrong_is_refused(home: Path) -> None:
+    environment = write(home, secrets="trading: {minimum_balance: -1}\ndatabase: {pool_max: 0}")
+    with pytest.raises(ConfigError, match=r"database\.pool_max"):
+        load_settings(environment)
+
+
+@pytest.mark.requirement("CFG-001")
+@pytest.mark.parametrize("name", TradingSettings.model_fields)
+def test_the_environment_wins_over_the_file_for_every_threshold(home: Path, name: str) -> None:
+    given = {"balance_check_enabled": "false", "balance_rule": "after", "on_balance_error": "deny"}.get(name, "1")
+    default = getattr(TradingSettings(), name)
+    trading = load(home, secrets="trading: {minimum_balance: 9}", **{f"OPITIOS_TRADING_{name.upper()}": given}).trading
+    assert getattr(trading, name) != default
+    assert trading.minimum_balance == (1 if name == "minimum_balance" else 9)
+
+
+@pytest.mark.requirement("CFG-001")
+@pytest.mark.parametrize("name", TradingSettings.model_fields)
+def test_every_threshold_may_be_an_accounts_own(home: Path, name: str) -> None:
+    given = {"balance_check_enabled": "false", "balance_rule": "after", "on_balance_error": "deny"}.get(name, "1")
+    settings = load(home, secrets=f"accounts: {{main: {{{name}: {given}}}, other: }}")
+    assert getattr(settings.trading_of("main"), name) != getattr(settings.trading, name)
+    assert settings.trading_of("other") == settings.trading_of("nobody") == settings.trading
+
+
+def test_two_accounts_of_one_name_are_refused(home: Path) -> None:
+    said = complaint(home, secrets="accounts: {a: {name: main}, b: {name: main}}")
+    assert said == f"{home / 'secrets.yml'}: accounts: expected a name for each; two or more are called main"
+
+
+@pytest.mark.parametrize("broken", ["day: 2024-13-45", "{[1]: 2}", "a: &b [*b", "- 1", "\x00"])
+def test_what_is_no_mapping_in_yaml_is_said_so(home: Path, broken: str) -> None:
+    assert complaint(home, secrets=broken).startswith(str(home / "secrets.yml"))

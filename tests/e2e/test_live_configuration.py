@@ -1,5 +1,7 @@
 """A change of secrets.yml takes effect in every process within five seconds, and a broken one in none (CFG-001)."""
 
+import os
+import signal
 from collections.abc import Iterator
 from typing import Any
 
@@ -167,3 +169,38 @@ def test_what_needs_a_restart_is_named_and_keeps_its_value(running: House, file:
     assert health["parts"]["configuration"]["state"] == "healthy"
     file.change("database", pool_max=None)
     until(lambda: file.part()["needs_restart"] == [], PROMISED_S + 5)
+
+
+def test_an_order_on_its_way_is_not_broken_by_a_reload(running: House, file: SettingsFile) -> None:
+    account = running.account()
+    fault = running.exchange.add_fault("delay", account=account, method="POST", path="/v2/orders", delay_ms=2500)
+    href = running.placed(account)
+    until(lambda: running.order(href)["status"] == "submitting", PROMISED_S)
+    file.change_account(account, rate_limit_per_minute=99_999)  # its client is made anew in every worker
+    until(lambda: file.told(f"accounts.{account}.rate_limit_per_minute: 100000 -> 99999") == PROCESSES, PROMISED_S)
+    assert running.order(href)["status"] == "submitting"
+
+    order = running.ended(href)
+    running.exchange.control("DELETE", f"/faults/{fault}")
+    assert [event["event"] for event in order["timeline"]] == ["requested", "submitting", "accepted", "filled"]
+    assert len(running.in_ledger(account, order)) == 1
+
+
+def test_a_process_that_starts_on_a_wrong_threshold_takes_the_safe_one(running: House, file: SettingsFile) -> None:
+    account = running.account()
+    file.change("trading", minimum_balance=1_000_000)
+    until(lambda: file.told("trading.minimum_balance: ") == PROCESSES, PROMISED_S)
+    until(lambda: outcome(running, account) == ("rejected", "insufficient_balance"), PROMISED_S)
+    file.change("trading", minimum_balance="lots")
+    until(lambda: file.refusing() == PROCESSES, PROMISED_S)
+    assert outcome(running, account) == ("rejected", "insufficient_balance")  # the last good one
+
+    pid = running.servers.pid("worker-entries")
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: running.servers.pid("worker-entries") not in {None, pid}, 20)
+    until(lambda: outcome(running, account) == ("filled", None), 20)  # $5000
+    # what a dead process said last is shown for half a minute; nobody need wait for that here
+    running.sql("DELETE FROM trading.process_gauges WHERE process = %s", f"worker-entries:{pid}")
+    log = running.servers.home.logs / "errors" / "worker-entries.log"
+    assert "safe ones in place of wrong thresholds" in log.read_text()

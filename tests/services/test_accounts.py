@@ -153,3 +153,13 @@ def test_another_key_must_be_read_again(quiet: Bed) -> None:
     with ctx.database.unit() as unit:
         upsert_accounts(unit, [rotated], SYSTEM_IDS)
     assert row(ctx).type_read_at is None
+
+
+@pytest.mark.requirement("CFG-001")
+def test_a_number_read_with_another_key_is_not_stored(quiet: Bed) -> None:
+    ctx = quiet.context(read=False)
+    other = ctx.settings.accounts[0].model_copy(update={"api_key": SecretStr("PKOTHER")})
+    with quiet.database.unit() as unit:
+        upsert_accounts(unit, [other], SYSTEM_IDS)
+    assert read(ctx, "PA3ABC") is None
+    assert (row(ctx).type_read_at, row(ctx).account_number) == (None, None)
