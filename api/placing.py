@@ -151,9 +151,9 @@ def _account(state: ApiState, name: str) -> AccountRef:
             return find_account(unit, name)
 
     account = state.accounts.get(name, load)
-    if account is None or not account.enabled:
+    if account is None:
         problems = [FieldProblem("account", name, "the name of an account; see GET /api/v1/accounts")]
-        raise UnknownAccount(f"no account {name!r} that you may use", problems)
+        raise UnknownAccount(f"no account {name!r}", problems)
     return account
 
 

@@ -1,7 +1,6 @@
 """People who sign in: argon2id hashes, a session version that ends every session of theirs at once."""
 
 import datetime as dt
-import json
 import uuid
 from dataclasses import dataclass
 
@@ -11,6 +10,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from domain.ids import Ids
 from models.unit import Unit
 from models.users import Role
+from services.changes import Stamp, Values, record_change
 from services.origin import Origin
 
 _HASHER = argon2.PasswordHasher()
@@ -71,7 +71,8 @@ def create_first_admin(unit: Unit, password: str, *, now: dt.datetime, ids: Ids,
         "VALUES (%(id)s, 'admin', %(hash)s, 'admin') ON CONFLICT (username) DO NOTHING",
         params,
     )
-    _record(unit, "user created", {"username": "admin", "role": "admin"}, now=now, ids=ids, origin=origin)
+    created: Values = {"username": "admin", "role": "admin"}
+    record_change(unit, "user created", old=None, new=created, stamp=Stamp(now, ids, origin))
     return True
 
 
@@ -83,7 +84,7 @@ def reset_password(unit: Unit, username: str, password: str, *, now: dt.datetime
         {"hash": hash_password(password), "username": username},
     )
     if changed:
-        _record(unit, "password reset", {"username": username}, now=now, ids=ids, origin=origin)
+        record_change(unit, "password reset", old=None, new={"username": username}, stamp=Stamp(now, ids, origin))
     return bool(changed)
 
 
@@ -92,18 +93,3 @@ def hash_password(password: str) -> str:
     if len(password) < _MIN_PASSWORD:
         raise WeakPassword(f"a password needs at least {_MIN_PASSWORD} characters, this has {len(password)}")
     return _HASHER.hash(password)
-
-
-def _record(unit: Unit, subject: str, new: dict[str, str], *, now: dt.datetime, ids: Ids, origin: Origin) -> None:
-    unit.run(
-        "INSERT INTO audit.config_changes (change_id, subject, new, actor, host, occurred_at) "
-        "VALUES (%(id)s, %(subject)s, %(new)s, %(actor)s, %(host)s, %(now)s)",
-        {
-            "id": ids.new(),
-            "subject": subject,
-            "new": json.dumps(new),
-            "actor": origin.actor,
-            "host": origin.host,
-            "now": now,
-        },
-    )

@@ -72,6 +72,11 @@ class Context:
         return Policy(self.settings.trading, self.settings.exchange_url)
 
     @cached_property
+    def announced(self) -> set[str]:
+        """Accounts whose type this process has logged since its start."""
+        return set()
+
+    @cached_property
     def origin(self) -> Origin:
         """Who acts here."""
         process = f"{self.settings.process}:{os.getpid()}"

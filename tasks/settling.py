@@ -10,7 +10,7 @@ from brokers.registry import NoSuchBroker
 from domain.broker import BrokerOrder, NotAccepted, Outcome, Rejected, Unknown
 from risk.pipeline import Ruling
 from risk.verdict import Decision
-from services.order_claim import Claim
+from services.order_claim import Claim, stopped_since
 from services.order_outcome import Attempt
 from services.order_settlement import (
     Age,
@@ -63,12 +63,16 @@ def _adopt(ctx: Context, settlement: Settlement, attempt: Attempt, found: Broker
     with ctx.database.statement() as unit:
         ours = record_found(unit, attempt, settlement, found, origin=ctx.origin)
     if ours:
-        logger.info("Order {} settled: the broker has it as {}", settlement.order_id, found.raw_status)
+        where = f"account={settlement.account} account_type={settlement.account_type}"
+        logger.info("Order {} settled: the broker has it as {} | {}", settlement.order_id, found.raw_status, where)
 
 
 def _send_again(ctx: Context, settlement: Settlement, attempt: Attempt, watch: Stopwatch) -> None:
     before_claim_ms = ctx.clock.monotonic_ms()
     with ctx.database.statement() as unit:
+        if stopped_since(unit, settlement.order_id) is not None:
+            record_missing(unit, attempt, replace(settlement, age=Age.STOPPED), origin=ctx.origin)
+            return
         fence = claim_for_resend(unit, attempt, ctx.origin)
     if fence is None:
         return
