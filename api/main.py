@@ -7,7 +7,7 @@ from fastapi import FastAPI
 
 from api import problems
 from api.body_limit import BodyLimit
-from api.routes import accounts, auth, health, orders
+from api.routes import accounts, admin_accounts, admin_users, alerts, auth, health, orders
 from api.state import make_state
 from api.tracing import Tracing
 from config.settings import Settings, load_settings
@@ -34,6 +34,6 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     app.add_middleware(BodyLimit)
     app.add_middleware(Tracing)
     problems.install(app)
-    for part in (auth, orders, accounts, health):
+    for part in (auth, orders, accounts, alerts, admin_users, admin_accounts, health):
         app.include_router(part.router)
     return app

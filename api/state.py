@@ -20,7 +20,8 @@ from domain.orders import Instrument
 from events.hints import HintPublisher
 from models.pool import PoolStats
 from models.session import Database
-from services.accounts import AccountRef
+from services.accounts import AccountRef, find_account
+from services.changes import Stamp
 from services.gauges import store_gauges
 from services.health import Standing, read_standing
 from services.origin import Origin
@@ -53,6 +54,19 @@ class ApiState:
     def origin(self, actor: str) -> Origin:
         """Return who acts: a user of this process."""
         return Origin(actor=actor, host=socket.gethostname(), process=f"{self.settings.process}:{os.getpid()}")
+
+    def account(self, name: str) -> AccountRef | None:
+        """Return an account as it was at most two seconds ago, None without one."""
+
+        def load() -> AccountRef | None:
+            with self.database.statement() as unit:
+                return find_account(unit, name)
+
+        return self.accounts.get(name, load)
+
+    def stamp(self, actor: str) -> Stamp:
+        """Return what a change of this user is recorded with, now."""
+        return Stamp(self.clock.now(), self.ids, self.origin(actor))
 
     def report(self, stats: PoolStats) -> None:
         """Write this process's gauges where every other can read them."""
