@@ -67,7 +67,8 @@ def test_the_last_admin_stays(house: House, words: tuple[str, ...]) -> None:
     ("words", "said"),
     [
         (("users", "disable", "nobody"), "no user 'nobody'"),
-        (("users", "disable", "../accounts"), "username"),
+        (("users", "disable", "two words"), "username: two words; expected"),
+        (("users", "disable", "../accounts"), "no such path"),
         (("accounts", "disable", "nobody"), "no account 'nobody'"),
         (("accounts", "confirm", "nobody"), "No account 'nobody'; the accounts are: demo-1, demo-2"),
         (("accounts", "confirm", "demo-1"), "The account number has not changed (409)"),
