@@ -21,10 +21,9 @@ from events.hints import HintPublisher
 from models.pool import PoolStats
 from models.session import Database
 from services.accounts import AccountRef, find_account
-from services.changes import Stamp
 from services.gauges import store_gauges
 from services.health import Standing, read_standing
-from services.origin import Origin
+from services.origin import Origin, Stamp
 from services.users import UserRef
 
 TOKEN_S = 60

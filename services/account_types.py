@@ -1,5 +1,6 @@
 """What kind every account is: judged at every read, kept with a history, confirmed by an admin (ACC-001, MON-001)."""
 
+import datetime as dt
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,9 +8,11 @@ from dataclasses import dataclass
 from config.settings import AccountSettings
 from domain.account_type import AccountType, AccountTypeReading, AccountTypeSource, Configured, Standing, judge, masked
 from domain.errors import NothingToConfirm, NumberMovedOn, UnknownAccount
+from domain.ids import Ids
 from models.unit import Row, Unit
 from services.alerts import resolve_alerts
-from services.changes import Stamp, Values, record_change
+from services.config_changes import Change, record_change
+from services.origin import Origin, Stamp
 
 NUMBER_CHANGED = "account_number_changed"
 MISMATCH = "account_type_mismatch"
@@ -53,13 +56,22 @@ class TypeUpdate:
 
 
 def store_type(
-    unit: Unit, account: AccountSettings, number: str | None, *, failed: str | None, read_seq: int, stamp: Stamp
+    unit: Unit,
+    account: AccountSettings,
+    number: str | None,
+    *,
+    failed: str | None,
+    read_seq: int,
+    now: dt.datetime,
+    ids: Ids,
+    origin: Origin,
 ) -> TypeUpdate:
     """Store the account's type as read; `failed` says why it could not be read (paper rights, marked fallback).
 
     A contradiction with the configured `paper_trading` blocks entries until it is gone, another number than the
     confirmed one until an admin confirms it (ACC-001). Raises UnknownAccount when it is not in the table.
     """
+    stamp = Stamp(now, ids, origin)
     row = _locked(unit, account.name)
     before = _standing(row)
     if failed is None and row.read_seq > read_seq:
@@ -73,7 +85,7 @@ def store_type(
     if update.changed:
         _remember(unit, row.account_id, before, after, reason=_reason(after, failed), stamp=stamp)
     if after.number_changed and not before.number_changed:
-        _record(unit, "account number changed", account.name, before, after, stamp)
+        _record(unit, "account number changed", account.name, old=before, new=after, stamp=stamp)
     return update
 
 
@@ -91,7 +103,7 @@ def confirm_number(unit: Unit, name: str, number: str, *, stamp: Stamp) -> None:
     after = Standing(before.reading, number, number, number_changed=False, mismatch=before.mismatch, was_read=True)
     _write(unit, row, after, stamp)
     _remember(unit, row.account_id, before, after, reason="number confirmed", stamp=stamp)
-    _record(unit, "account number confirmed", name, before, after, stamp)
+    _record(unit, "account number confirmed", name, old=before, new=after, stamp=stamp)
     resolve_alerts(unit, [NUMBER_CHANGED], name, now=stamp.now)
 
 
@@ -109,9 +121,9 @@ def switch_account(unit: Unit, name: str, *, enabled: bool, stamp: Stamp) -> boo
         "WHERE account_id = %(account_id)s",
         {"by": by, "at": None if enabled else stamp.now, "account_id": row.account_id},
     )
-    subject = "account enabled" if enabled else "account disabled"
-    old = {"account": name, "disabled_by": row.disabled_by}
-    record_change(unit, subject, old=old, new={"account": name, "disabled_by": by}, stamp=stamp)
+    old, new = ({"account": name, "disabled_by": who} for who in (row.disabled_by, by))
+    change = Change("account enabled" if enabled else "account disabled", old, new)
+    record_change(unit, change, now=stamp.now, ids=stamp.ids, origin=stamp.origin)
     return True
 
 
@@ -155,9 +167,9 @@ def _reason(after: Standing, failed: str | None) -> str | None:
     return after.blocked or failed or after.reading.reason or None
 
 
-def _record(unit: Unit, subject: str, name: str, before: Standing, after: Standing, stamp: Stamp) -> None:  # noqa: PLR0917  old, then new
-    def values(standing: Standing) -> Values:
-        return {
+def _record(unit: Unit, what: str, name: str, *, old: Standing, new: Standing, stamp: Stamp) -> None:
+    before, after = (
+        {
             "account": name,
             "account_number": masked(standing.number),
             "confirmed_number": masked(standing.confirmed),
@@ -165,8 +177,9 @@ def _record(unit: Unit, subject: str, name: str, before: Standing, after: Standi
             "account_type_source": standing.reading.source.value,
             "entries_blocked": standing.blocked,
         }
-
-    record_change(unit, subject, old=values(before), new=values(after), stamp=stamp)
+        for standing in (old, new)
+    )
+    record_change(unit, Change(what, before, after), now=stamp.now, ids=stamp.ids, origin=stamp.origin)
 
 
 def _write(unit: Unit, row: Row, after: Standing, stamp: Stamp) -> None:

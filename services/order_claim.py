@@ -117,11 +117,11 @@ class Brief:
 
     account: str
     account_id: uuid.UUID
-    account_type: str
-    account_type_source: str
     asset_class: AssetClass
     symbol: str
     needs_ask: bool
+    account_type: str
+    account_type_source: str
 
 
 def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
@@ -130,8 +130,15 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
     if row is None:
         return None
     asks = row.needs_price and needs_ask(OrderType(row.order_type))
-    kind = (row.account_type, row.account_type_source)
-    return Brief(row.name, row.account_id, *kind, AssetClass(row.asset_class), row.symbol, asks)
+    return Brief(
+        account=row.name,
+        account_id=row.account_id,
+        asset_class=AssetClass(row.asset_class),
+        symbol=row.symbol,
+        needs_ask=asks,
+        account_type=row.account_type,
+        account_type_source=row.account_type_source,
+    )
 
 
 def stopped_since(unit: Unit, order_id: uuid.UUID) -> str | None:

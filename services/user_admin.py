@@ -6,7 +6,8 @@ from typing import NamedTuple
 from domain.errors import LastAdmin, NotFound, UserExists
 from models.unit import Row, Unit
 from models.users import Role
-from services.changes import Stamp, record_change
+from services.config_changes import Change, record_change
+from services.origin import Stamp
 
 _ADD = """
 INSERT INTO trading.users (user_id, username, password_hash, role)
@@ -40,7 +41,7 @@ def add_user(unit: Unit, username: str, role: Role, *, password_hash: str, stamp
     values = {"id": stamp.ids.new(), "username": username, "hash": password_hash, "role": role.value}
     if unit.row(_ADD, values) is None:
         raise UserExists(f"there is a user {username!r} already")
-    record_change(unit, "user created", old=None, new={"username": username, "role": role.value}, stamp=stamp)
+    _record(unit, Change("user created", new={"username": username, "role": role.value}), stamp)
 
 
 def change_user(
@@ -60,14 +61,14 @@ def change_user(
         raise LastAdmin(f"{username!r} is the only enabled admin; make another one first")
     unit.run(_CHANGE, new._asdict() | {"user_id": user.user_id, "sessions": 1 if new.disabled else 0})
     who = {"username": username}
-    record_change(unit, "user changed", old=who | old._asdict(), new=who | new._asdict(), stamp=stamp)
+    _record(unit, Change("user changed", who | old._asdict(), who | new._asdict()), stamp)
 
 
 def end_sessions(unit: Unit, username: str, *, stamp: Stamp) -> None:
     """End every session of a user: each token given until now is refused within seconds. Raises NotFound."""
     user = _locked(unit, username)
     unit.run(_CHANGE, {"user_id": user.user_id, "role": user.role, "disabled": user.disabled, "sessions": 1})
-    record_change(unit, "sessions ended", old=None, new={"username": username}, stamp=stamp)
+    _record(unit, Change("sessions ended", new={"username": username}), stamp)
 
 
 def _locked(unit: Unit, username: str) -> Row:
@@ -75,3 +76,7 @@ def _locked(unit: Unit, username: str) -> Row:
     if user is None:
         raise NotFound(f"no user {username!r}")
     return user
+
+
+def _record(unit: Unit, change: Change, stamp: Stamp) -> None:
+    record_change(unit, change, now=stamp.now, ids=stamp.ids, origin=stamp.origin)

@@ -10,7 +10,7 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from domain.ids import Ids
 from models.unit import Unit
 from models.users import Role
-from services.changes import Stamp, Values, record_change
+from services.config_changes import Change, record_change
 from services.origin import Origin
 
 _HASHER = argon2.PasswordHasher()
@@ -71,8 +71,8 @@ def create_first_admin(unit: Unit, password: str, *, now: dt.datetime, ids: Ids,
         "VALUES (%(id)s, 'admin', %(hash)s, 'admin') ON CONFLICT (username) DO NOTHING",
         params,
     )
-    created: Values = {"username": "admin", "role": "admin"}
-    record_change(unit, "user created", old=None, new=created, stamp=Stamp(now, ids, origin))
+    created = Change("user created", new={"username": "admin", "role": "admin"})
+    record_change(unit, created, now=now, ids=ids, origin=origin)
     return True
 
 
@@ -84,7 +84,8 @@ def reset_password(unit: Unit, username: str, password: str, *, now: dt.datetime
         {"hash": hash_password(password), "username": username},
     )
     if changed:
-        record_change(unit, "password reset", old=None, new={"username": username}, stamp=Stamp(now, ids, origin))
+        reset = Change("password reset", new={"username": username})
+        record_change(unit, reset, now=now, ids=ids, origin=origin)
     return bool(changed)
 
 

@@ -19,13 +19,13 @@ def tell_type(ctx: Context, account_id: uuid.UUID, name: str, update: TypeUpdate
     """Log an account's kind at this process's first good read and whenever it changes, and settle its alerts."""
     kind, before = update.after.reading, update.before.reading
     if update.failed is not None:
-        logger.warning("Account {} not read: {} | {}", name, update.failed, _fields(name, kind))
+        logger.warning("Account {} not read: {} [{}]", name, update.failed, _fields(name, kind))
     elif update.changed or name not in ctx.announced:
         was = f" (was {before.account_type}, {before.source})" if update.changed else ""
         why = f", {kind.reason}" if kind.reason else ""
         number = masked(update.after.number)
         logger.info(
-            "Account {}: {}{}, number {}{} | {}", name, kind.account_type, was, number, why, _fields(name, kind)
+            "Account {}: {}{}, number {}{} [{}]", name, kind.account_type, was, number, why, _fields(name, kind)
         )
         ctx.announced.add(name)
     settle_alerts(ctx, name, wrong=list(_wrong(account_id, name, update)), kinds=_KINDS)

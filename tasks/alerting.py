@@ -26,6 +26,6 @@ def settle_alerts(ctx: Context, subject: str, *, wrong: Sequence[Alert], kinds: 
         told, resolved = list(wrong), []
     for alert in told:
         fields = " ".join(f"{name}={value}" for name, value in alert.detail.items())
-        logger.error("Alert {} ({}) {}: {} | {}", alert.kind, alert.severity, subject, alert.message, fields)
+        logger.error("Alert {} ({}) {}: {} [{}]", alert.kind, alert.severity, subject, alert.message, fields)
     for kind in resolved:
         logger.info("Alert {} resolved: {}", kind, subject)

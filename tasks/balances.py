@@ -1,7 +1,6 @@
 """Balance checks as tasks of their own; the same read tells what kind of account it is (ACC-001, ACC-002)."""
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from loguru import logger
@@ -12,9 +11,8 @@ from config.celery import CHECK_BALANCE, CHECK_BALANCES
 from config.ids import trace_id
 from domain.account_type import masked
 from domain.broker import AccountReading
-from services.account_types import TypeUpdate, store_type
+from services.account_types import store_type
 from services.accounts import all_accounts, has_spent, next_read_seq, store_balance
-from services.changes import Stamp
 from services.leases import take_lease
 from services.operations import Operation, record_operation
 from tasks.account_alerts import tell_type
@@ -76,55 +74,57 @@ def _read(ctx: Context, account_id: uuid.UUID, name: str) -> bool:
         network_ms = broker.wire_time().network_ms
     except (BrokerUnavailable, NoSuchBroker) as error:
         failed = str(error)
-    _store(ctx, _Read(account_id, name, reading, failed, read_seq, network_ms), watch)
+    _store(ctx, account_id, name, reading=reading, failed=failed, read_seq=read_seq, network_ms=network_ms, watch=watch)
     return failed is None
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    """What the broker said of an account, or why it said nothing; the time on the wire in ms."""
-
-    account_id: uuid.UUID
-    name: str
-    reading: AccountReading | None
-    failed: str | None
-    read_seq: int
-    network_ms: float | None
-
-
-def _store(ctx: Context, read: _Read, watch: Stopwatch) -> None:
-    account = ctx.settings.account(read.name)
+def _store(
+    ctx: Context,
+    account_id: uuid.UUID,
+    name: str,
+    *,
+    reading: AccountReading | None,
+    failed: str | None,
+    read_seq: int,
+    network_ms: float | None,
+    watch: Stopwatch,
+) -> None:
+    account = ctx.settings.account(name)
     if account is None:
-        logger.error("Account {} is in the table but not in the configuration", read.name)
+        logger.error("Account {} is in the table but not in the configuration", name)
         return
-    number = None if read.reading is None else read.reading.account_number
-    stamp = Stamp(watch.now(), ctx.ids, ctx.origin)
+    number = None if reading is None else reading.account_number
     with ctx.database.unit() as unit:
-        update = store_type(unit, account, number, failed=read.failed, read_seq=read.read_seq, stamp=stamp)
-        if read.reading is not None:
-            store_balance(unit, read.account_id, read.reading, read.read_seq)
-        record_operation(unit, _operation(read, update, watch), ctx.origin, ctx.ids)
-    tell_type(ctx, read.account_id, read.name, update)
-
-
-def _operation(read: _Read, update: TypeUpdate, watch: Stopwatch) -> Operation:
-    kind = update.after.reading
-    said = {"account_number": masked(update.after.number), "type_reason": kind.reason or None}
-    money = {} if read.reading is None else {"cash": str(read.reading.cash), "read_seq": read.read_seq}
-    return Operation(
-        operation="balance_read",
-        started_at=watch.started_at,
-        occurred_at=watch.now(),
-        total_ms=watch.elapsed_ms,
-        success=read.failed is None,
-        source="system",
-        trace_id=trace_id(),
-        network_ms=read.network_ms,
-        account_id=read.account_id,
-        account_name=read.name,
-        account_type=kind.account_type.value,
-        account_type_source=kind.source.value,
-        reason_code=None if read.failed is None else "balance_unavailable",
-        reason=read.failed,
-        detail=money | said,
-    )
+        update = store_type(
+            unit,
+            account,
+            number,
+            failed=failed,
+            read_seq=read_seq,
+            now=watch.now(),
+            ids=ctx.ids,
+            origin=ctx.origin,
+        )
+        if reading is not None:
+            store_balance(unit, account_id, reading, read_seq)
+        kind = update.after.reading
+        read = Operation(
+            operation="balance_read",
+            started_at=watch.started_at,
+            occurred_at=watch.now(),
+            total_ms=watch.elapsed_ms,
+            success=failed is None,
+            source="system",
+            trace_id=trace_id(),
+            network_ms=network_ms,
+            account_id=account_id,
+            account_name=name,
+            account_type=kind.account_type.value,
+            account_type_source=kind.source.value,
+            reason_code=None if failed is None else "balance_unavailable",
+            reason=failed,
+            detail={"account_number": masked(update.after.number), "type_reason": kind.reason}
+            | ({} if reading is None else {"cash": str(reading.cash), "read_seq": read_seq}),
+        )
+        record_operation(unit, read, ctx.origin, ctx.ids)
+    tell_type(ctx, account_id, name, update)

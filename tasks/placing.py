@@ -47,8 +47,7 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
         log_attempt(claim, watch.elapsed_ms, None, claim.ruling.reason_code)
         return None
     for warning in claim.ruling.warnings:
-        where = f"account={claim.account} account_type={claim.account_type}"
-        logger.warning("Order {} allowed with a warning: {} | {}", order_id, warning.reason, where)
+        logger.warning("Order {} allowed with a warning: {} ({})", order_id, warning.reason, claim.account)
     stop = None if claim.is_exit else _stopped(ctx, order_id, before_claim_ms)
     timed = stop or send(ctx, claim.account, claim.ticket, before_claim_ms)
     return finish(ctx, claim, timed, watch, stage="send")

@@ -63,8 +63,7 @@ def _adopt(ctx: Context, settlement: Settlement, attempt: Attempt, found: Broker
     with ctx.database.statement() as unit:
         ours = record_found(unit, attempt, settlement, found, origin=ctx.origin)
     if ours:
-        where = f"account={settlement.account} account_type={settlement.account_type}"
-        logger.info("Order {} settled: the broker has it as {} | {}", settlement.order_id, found.raw_status, where)
+        logger.info("Order {} settled: the broker has it as {}", settlement.order_id, found.raw_status)
 
 
 def _send_again(ctx: Context, settlement: Settlement, attempt: Attempt, watch: Stopwatch) -> None:

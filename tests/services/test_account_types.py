@@ -13,21 +13,25 @@ from domain.errors import NothingToConfirm, NumberMovedOn, UnknownAccount
 from models.unit import Unit
 from services.account_types import TypeUpdate, confirm_number, read_history, store_type, switch_account
 from services.accounts import next_read_seq, upsert_accounts
-from services.changes import Stamp
+from services.origin import Stamp
 from tasks.context import Context
 from tests.support.house import TEST_ORIGIN, Bed, account_of
 
 PAPER, OTHER, LIVE = "PA3TEST00001", "PA3TEST00002", "123456789"
 
 
+def made() -> dict[str, Any]:
+    return {"now": SYSTEM_CLOCK.now(), "ids": SYSTEM_IDS, "origin": TEST_ORIGIN}
+
+
 def stamp() -> Stamp:
-    return Stamp(SYSTEM_CLOCK.now(), SYSTEM_IDS, TEST_ORIGIN)
+    return Stamp(**made())
 
 
 def read(ctx: Context, number: str | None, failed: str | None = None, *, read_seq: int | None = None) -> TypeUpdate:
     with ctx.database.unit() as unit:
         seq = next_read_seq(unit) if read_seq is None else read_seq
-        return store_type(unit, ctx.settings.accounts[0], number, failed=failed, read_seq=seq, stamp=stamp())
+        return store_type(unit, ctx.settings.accounts[0], number, failed=failed, read_seq=seq, **made())
 
 
 def row(ctx: Context) -> Any:
@@ -110,7 +114,7 @@ def test_a_live_number_on_an_account_configured_as_paper_blocks_entries_until_it
     assert row(ctx).entries_blocked == update.after.mismatch
     fixed = ctx.settings.accounts[0].model_copy(update={"paper_trading": False})
     with ctx.database.unit() as unit:
-        store_type(unit, fixed, LIVE, failed=None, read_seq=next_read_seq(unit), stamp=stamp())
+        store_type(unit, fixed, LIVE, failed=None, read_seq=next_read_seq(unit), **made())
     assert (row(ctx).entries_blocked, row(ctx).account_type) == (None, "live")
 
 

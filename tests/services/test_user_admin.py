@@ -11,7 +11,7 @@ from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from domain.errors import LastAdmin
 from models.users import Role
-from services.changes import Stamp
+from services.origin import Stamp
 from services.user_admin import add_user, change_user, list_users
 from tests.support.house import TEST_ORIGIN, Bed
 

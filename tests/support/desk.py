@@ -19,8 +19,8 @@ from domain.order_state import OrderStatus
 from domain.orders import OrderTerms, OrderType, Side, TimeInForce
 from models.migrate import allow_logins, upgrade
 from services.accounts import find_account, upsert_accounts
-from services.changes import Stamp
 from services.orders import OrderRequest, request_order
+from services.origin import Stamp
 from tasks.balances import check_balance
 from tasks.context import Context
 from tasks.polling import poll_account

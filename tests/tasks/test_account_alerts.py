@@ -60,8 +60,8 @@ def test_each_process_logs_the_type_at_its_first_read_and_not_at_every_one(quiet
     fields = f"account={name_of(ctx)} account_type=paper account_type_source=detected"
     assert first.startswith(f"INFO Account {name_of(ctx)}: paper (was paper, fallback), number PA...")
     assert again.startswith(f"INFO Account {name_of(ctx)}: paper, number PA...")
-    assert first.rstrip().endswith(fields)
-    assert again.rstrip().endswith(fields)
+    assert first.rstrip().endswith(f"[{fields}]")
+    assert again.rstrip().endswith(f"[{fields}]")
 
 
 @pytest.mark.requirement("ACC-001", "FR-001")
