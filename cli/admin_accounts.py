@@ -7,7 +7,7 @@ from rich.table import Table
 
 from cli.admin_client import As, admin_client
 from cli.api_client import ApiClient, ApiError, in_path
-from cli.output import OUT, print_whole
+from cli.output import OUT, add_plain, print_whole
 
 app = typer.Typer(help="Accounts: their numbers, and whether they take entries.", no_args_is_help=True)
 
@@ -24,7 +24,7 @@ def list_accounts(admin: As = "admin") -> None:
     for account in admin_client(admin).get(_ACCOUNTS):
         kind = (account["account_type"], account["account_type_source"])
         numbers = (account["account_number"] or "", account["confirmed_number"] or "")
-        table.add_row(account["name"], account["broker"], *kind, *numbers, _entries(account))
+        add_plain(table, account["name"], account["broker"], *kind, *numbers, _entries(account))
     print_whole(table)
 
 
@@ -36,7 +36,9 @@ def confirm(name: Named, number: Number = None, admin: As = "admin") -> None:
     wanted = number or account["account_number"]
     if wanted is None:
         raise ApiError(f"No number of account {name} has been read yet: there is nothing to confirm")
-    OUT.print(f"Account {name}: confirmed {account['confirmed_number']}, read last {account['account_number']}")
+    OUT.print(
+        f"Account {name}: confirmed {account['confirmed_number']}, read last {account['account_number']}", markup=False
+    )
     _say(client.change("POST", f"{_ACCOUNTS}/{in_path(name)}/confirm", {"account_number": wanted}))
 
 
@@ -63,7 +65,7 @@ def history(name: Named, admin: As = "admin") -> None:
             for field in ("account_type", "account_type_source", "account_number")
         ]
         when = change["occurred_at"][:19].replace("T", " ")
-        table.add_row(when, *kinds, change["reason"] or "", change["actor"])
+        add_plain(table, when, *kinds, change["reason"] or "", change["actor"])
     print_whole(table)
 
 

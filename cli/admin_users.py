@@ -8,7 +8,7 @@ from rich.table import Table
 
 from cli.admin_client import As, admin_client
 from cli.api_client import in_path
-from cli.output import OUT, print_whole
+from cli.output import OUT, add_plain, print_whole
 
 app = typer.Typer(help="Users: who may sign in, and as what.", no_args_is_help=True)
 sessions = typer.Typer(help="Sessions of users.", no_args_is_help=True)
@@ -26,7 +26,7 @@ def list_users(admin: As = "admin") -> None:
     table = Table("user", "role", "state", "since (UTC)")
     for user in admin_client(admin).get(_USERS):
         since = user["created_at"][:19].replace("T", " ")
-        table.add_row(user["username"], user["role"], "disabled" if user["disabled"] else "enabled", since)
+        add_plain(table, user["username"], user["role"], "disabled" if user["disabled"] else "enabled", since)
     print_whole(table)
 
 

@@ -6,7 +6,7 @@ import typer
 from rich.table import Table
 
 from cli.api_client import ApiClient
-from cli.output import OUT, print_whole
+from cli.output import OUT, add_plain, print_whole
 from config.settings import load_settings
 
 
@@ -25,7 +25,7 @@ def alerts(
         since, last = (alert[name][:19].replace("T", " ") for name in ("occurred_at", "last_at"))
         state = "open" if alert["resolved_at"] is None else f"ended {alert['resolved_at'][11:19]}"
         what = (alert["severity"], alert["kind"], alert["subject"], state, alert["message"])
-        table.add_row(since, last[11:], str(alert["times"]), *what)
+        add_plain(table, since, last[11:], str(alert["times"]), *what)
     print_whole(table)
     if page["next_cursor"] is not None:
         OUT.print(f"There are more than these {limit}: raise --limit (200 at most).")

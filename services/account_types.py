@@ -3,7 +3,7 @@
 import datetime as dt
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from config.settings import AccountSettings
 from domain.account_type import AccountType, AccountTypeReading, AccountTypeSource, Configured, Standing, judge, masked
@@ -17,6 +17,8 @@ from services.origin import Origin, Stamp
 NUMBER_CHANGED = "account_number_changed"
 MISMATCH = "account_type_mismatch"
 UNREAD = "account_type_unread"
+KINDS = (UNREAD, MISMATCH, NUMBER_CHANGED)
+"""The alerts about an account's kind: its name is their subject."""
 
 # an answer that began before one that is stored already (by its read_seq, R18) says nothing of the account's kind
 _LOCK = """
@@ -29,8 +31,15 @@ _WRITE = """
 UPDATE trading.accounts SET account_type = %(kind)s, account_type_source = %(source)s, account_number = %(number)s,
   confirmed_number = %(confirmed)s, type_mismatch = %(mismatch)s, entries_blocked = %(blocked)s,
   number_changed_at = CASE WHEN %(changed)s THEN coalesce(number_changed_at, %(now)s) END,
-  type_read_at = CASE WHEN %(was_read)s THEN %(now)s::timestamptz END, updated_at = now()
+  type_read_at = %(read_at)s, updated_at = now()
  WHERE account_id = %(account_id)s
+"""
+
+_STRAY = """
+UPDATE trading.notifications n SET resolved_at = %(now)s
+ WHERE n.kind = ANY(%(kinds)s) AND n.resolved_at IS NULL
+   AND NOT EXISTS (SELECT 1 FROM trading.accounts a WHERE a.name = n.subject AND a.enabled)
+RETURNING n.kind, n.subject
 """
 
 _REMEMBER = """
@@ -80,7 +89,7 @@ def store_type(
         failed = "the broker gave no account number"
     after = judge(before, number, failed, Configured(account.paper_trading, account.account_type))
     if failed is None or before != after:
-        _write(unit, row, after, stamp)
+        _write(unit, row, after, read_at=now if after.was_read else None, now=now)
     update = TypeUpdate(before, after, failed)
     if update.changed:
         _remember(unit, row.account_id, before, after, reason=_reason(after, failed), stamp=stamp)
@@ -100,8 +109,8 @@ def confirm_number(unit: Unit, name: str, number: str, *, stamp: Stamp) -> None:
         raise NothingToConfirm(f"the number of account {name!r} is the confirmed one: {masked(before.number)}")
     if before.number is None or before.number != number:
         raise NumberMovedOn(f"account {name!r} has the number {masked(before.number)}, not {masked(number)}")
-    after = Standing(before.reading, number, number, number_changed=False, mismatch=before.mismatch, was_read=True)
-    _write(unit, row, after, stamp)
+    after = replace(before, confirmed=number, number_changed=False)
+    _write(unit, row, after, read_at=row.type_read_at, now=stamp.now)
     _remember(unit, row.account_id, before, after, reason="number confirmed", stamp=stamp)
     _record(unit, "account number confirmed", name, old=before, new=after, stamp=stamp)
     resolve_alerts(unit, [NUMBER_CHANGED], name, now=stamp.now)
@@ -135,6 +144,11 @@ def read_history(unit: Unit, name: str) -> Sequence[Row]:
         "SELECT * FROM reports.account_types WHERE account = %(name)s ORDER BY occurred_at DESC, account_number",
         {"name": name},
     )
+
+
+def resolve_strays(unit: Unit, *, now: dt.datetime) -> Sequence[Row]:
+    """Close the alerts about accounts that secrets.yml has no more or has switched off: nobody reads them."""
+    return unit.rows(_STRAY, {"kinds": list(KINDS), "now": now})
 
 
 def _locked(unit: Unit, name: str) -> Row:
@@ -182,7 +196,7 @@ def _record(unit: Unit, what: str, name: str, *, old: Standing, new: Standing, s
     record_change(unit, Change(what, before, after), now=stamp.now, ids=stamp.ids, origin=stamp.origin)
 
 
-def _write(unit: Unit, row: Row, after: Standing, stamp: Stamp) -> None:
+def _write(unit: Unit, row: Row, after: Standing, *, read_at: dt.datetime | None, now: dt.datetime) -> None:
     values = {
         "kind": after.reading.account_type.value,
         "source": after.reading.source.value,
@@ -191,8 +205,8 @@ def _write(unit: Unit, row: Row, after: Standing, stamp: Stamp) -> None:
         "mismatch": after.mismatch,
         "blocked": after.blocked,
         "changed": after.number_changed,
-        "was_read": after.was_read,
-        "now": stamp.now,
+        "read_at": read_at,
+        "now": now,
         "account_id": row.account_id,
     }
     unit.run(_WRITE, values)

@@ -7,12 +7,10 @@ from loguru import logger
 
 from domain.account_type import AccountTypeReading, masked
 from domain.alerts import Severity
-from services.account_types import MISMATCH, NUMBER_CHANGED, UNREAD, TypeUpdate
+from services.account_types import KINDS, MISMATCH, NUMBER_CHANGED, UNREAD, TypeUpdate, resolve_strays
 from services.alerts import Alert
 from tasks.alerting import settle_alerts
 from tasks.context import Context
-
-_KINDS = (UNREAD, MISMATCH, NUMBER_CHANGED)
 
 
 def tell_type(ctx: Context, account_id: uuid.UUID, name: str, update: TypeUpdate) -> None:
@@ -28,7 +26,15 @@ def tell_type(ctx: Context, account_id: uuid.UUID, name: str, update: TypeUpdate
             "Account {}: {}{}, number {}{} [{}]", name, kind.account_type, was, number, why, _fields(name, kind)
         )
         ctx.announced.add(name)
-    settle_alerts(ctx, name, wrong=list(_wrong(account_id, name, update)), kinds=_KINDS)
+    settle_alerts(ctx, name, wrong=list(_wrong(account_id, name, update)), kinds=KINDS)
+
+
+def forget_strays(ctx: Context) -> None:
+    """Close the alerts about accounts that are read no more."""
+    with ctx.database.statement() as unit:
+        closed = resolve_strays(unit, now=ctx.clock.now())
+    for alert in closed:
+        logger.info("Alert {} resolved: {} is read no more", alert.kind, alert.subject)
 
 
 def _wrong(account_id: uuid.UUID, name: str, update: TypeUpdate) -> Iterator[Alert]:

@@ -15,7 +15,7 @@ from services.account_types import store_type
 from services.accounts import all_accounts, has_spent, next_read_seq, store_balance
 from services.leases import take_lease
 from services.operations import Operation, record_operation
-from tasks.account_alerts import tell_type
+from tasks.account_alerts import forget_strays, tell_type
 from tasks.app import app
 from tasks.context import Context, context
 from tasks.stopwatch import Stopwatch
@@ -43,6 +43,7 @@ def check_all() -> None:
         accounts = [str(row.account_id) for row in all_accounts(unit)]
     for account in accounts:
         ctx.hints.hint(CHECK_BALANCE, account)
+    forget_strays(ctx)
 
 
 def check_balance(ctx: Context, account_id: uuid.UUID) -> bool:

@@ -10,7 +10,7 @@ from api.auth import Admin, FreshAdmin
 from api.schemas import Name
 from api.state import ApiState, State
 from domain.account_type import masked
-from services.account_types import confirm_number, read_history, switch_account
+from services.account_types import NUMBER_CHANGED, confirm_number, read_history, switch_account
 from services.accounts import all_accounts
 
 router = APIRouter(prefix="/api/v1/admin/accounts", tags=["admin"])
@@ -36,7 +36,8 @@ def post_confirm(name: Named, body: ConfirmIn, state: State, user: FreshAdmin) -
     """Take the number read last for the account's own, so that entries go on. 409 when it is another one by now."""
     with state.database.unit() as unit:
         confirm_number(unit, name, body.account_number, stamp=state.stamp(user.username))
-    logger.info("Account {}: number {} confirmed by {}", name, masked(body.account_number), user.username)
+    shown = masked(body.account_number)
+    logger.info("Alert {} resolved: {}, number {} confirmed by {}", NUMBER_CHANGED, name, shown, user.username)
     return _shown(state, name)
 
 

@@ -98,6 +98,9 @@ def test_an_account_with_another_number_takes_exits_alone_until_an_admin_confirm
     assert health(running)["parts"]["accounts"]["number_changed"] >= 1
     assert account not in requests.get(running.url + "/health", timeout=5).text
 
+    assert admin("login", "--password-stdin").code == 0
+    assert f"critical account_number_changed {account} open entries blocked" in admin("alerts").said
+
     refused = running.ended(running.placed(account))
     assert (refused["status"], refused["reason_code"]) == ("rejected", "account_number_changed")
     assert refused["reason"] == seen["entries_blocked"]

@@ -184,6 +184,18 @@ def test_a_confirmed_number_does_not_lift_a_contradiction(quiet: Bed) -> None:
     assert row(ctx).entries_blocked == "configured as paper, the broker's account number says live"
 
 
+@pytest.mark.requirement("ACC-001")
+def test_a_confirmation_is_no_reading(quiet: Bed) -> None:
+    ctx = quiet.context(read=False, paper_trading=None)
+    read(ctx, PAPER)
+    read(ctx, OTHER)
+    rotated = ctx.settings.accounts[0].model_copy(update={"api_key": SecretStr("another")})
+    with ctx.database.unit() as unit:
+        upsert_accounts(unit, [rotated], SYSTEM_IDS)
+    confirm(ctx, OTHER)
+    assert (row(ctx).entries_blocked, row(ctx).type_read_at) == (None, None)
+
+
 def test_an_answer_that_began_before_a_stored_one_says_nothing_of_the_kind(quiet: Bed) -> None:
     ctx = quiet.context(paper_trading=None)
     before = row(ctx)

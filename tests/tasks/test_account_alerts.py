@@ -10,6 +10,7 @@ from domain.account_type import AccountType
 from models.unit import Unit
 from services.accounts import upsert_accounts
 from tasks import alerting
+from tasks.account_alerts import forget_strays
 from tasks.balances import check_balance
 from tasks.context import Context
 from tests.support.house import Bed, account_of, events, order, request
@@ -185,3 +186,14 @@ def test_a_block_outlives_the_process_and_the_next_upsert(quiet: Bed) -> None:
     alert = alerts(ctx)["account_number_changed"]
     assert (alert.severity, alert.times, alert.resolved_at) == ("critical", 2, None)
     assert f"opitios admin accounts confirm {name_of(ctx)}" in alert.message
+
+
+def test_an_alert_about_an_account_that_is_read_no_more_ends(quiet: Bed, lines: list[str]) -> None:
+    ctx = quiet.context(at_exchange={"account_number": LIVE})
+    forget_strays(ctx)
+    assert alerts(ctx)["account_type_mismatch"].resolved_at is None
+    with ctx.database.unit() as unit:
+        upsert_accounts(unit, [ctx.settings.accounts[0].model_copy(update={"enabled": False})], ctx.ids)
+    forget_strays(ctx)
+    assert alerts(ctx)["account_type_mismatch"].resolved_at is not None
+    assert told(lines, f"resolved: {name_of(ctx)} is read no more")
