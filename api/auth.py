@@ -12,12 +12,13 @@ from fastapi import Depends, Request
 
 from api.deadline import in_time
 from api.state import ApiState, State
-from domain.errors import NotAllowed, NotAuthenticated
+from domain.errors import NotAllowed, NotAuthenticated, NotFresh
 from models.users import Role
 from services.users import UserRef, find_user
 
 _ALGORITHM = "HS256"
 _AUDIENCE = "opitios"
+FRESH_S = 300
 _REQUIRED = ["exp", "iat", "sub", "aud", "ver"]
 
 
@@ -59,6 +60,20 @@ def allowed(*roles: Role) -> Callable[[UserRef], Coroutine[None, None, UserRef]]
 
 
 Trader = Annotated[UserRef, Depends(allowed(Role.TRADER, Role.OPERATOR, Role.ADMIN))]
+
+
+Admin = Annotated[UserRef, Depends(allowed(Role.ADMIN))]
+
+
+async def _fresh(request: Request, state: State, user: Admin) -> UserRef:
+    age_s = state.clock.now().timestamp() - _claims(request, state)["iat"]
+    if age_s > FRESH_S:
+        raise NotFresh(f"changes by an admin need a sign-in of the last {FRESH_S // 60} minutes")
+    return user
+
+
+FreshAdmin = Annotated[UserRef, Depends(_fresh)]
+"""An admin who has just given the password: whoever finds a token of last week changes nothing with it."""
 
 
 def _claims(request: Request, state: ApiState) -> dict[str, Any]:

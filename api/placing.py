@@ -18,7 +18,7 @@ from domain.occ import parse_occ
 from domain.order_checks import problems, problems_with
 from domain.orders import FieldProblem, Instrument, OrderTerms, OrderType
 from models.unit import NotConnected, StoreAway, StoreError
-from services.accounts import AccountRef, find_account
+from services.accounts import AccountRef
 from services.instruments import find_instrument
 from services.orders import OrderRequest, Requested, request_order
 from services.origin import Origin
@@ -146,14 +146,10 @@ def _expiry_problems(terms: OrderTerms, today: dt.date) -> list[FieldProblem]:
 
 
 def _account(state: ApiState, name: str) -> AccountRef:
-    def load() -> AccountRef | None:
-        with state.database.statement() as unit:
-            return find_account(unit, name)
-
-    account = state.accounts.get(name, load)
-    if account is None or not account.enabled:
+    account = state.account(name)
+    if account is None:
         problems = [FieldProblem("account", name, "the name of an account; see GET /api/v1/accounts")]
-        raise UnknownAccount(f"no account {name!r} that you may use", problems)
+        raise UnknownAccount(f"no account {name!r}", problems)
     return account
 
 

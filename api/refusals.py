@@ -7,12 +7,13 @@ from fastapi import Request
 from loguru import logger
 
 from api.auth import user_of
-from api.state import state_of
+from api.state import ApiState, state_of
 from api.tracing import trace_of
 from domain.errors import DomainError, NotAuthenticated, OutcomeUnknown, StoreUnavailable
 from domain.orders import plain
 from domain.timing import OrderLine, safe
 from models.unit import StoreError
+from services.accounts import AccountRef
 from services.operations import Operation, record_operation
 
 _MAX = 64
@@ -34,6 +35,7 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
         return  # a body that cannot be read is refused before anybody asks who sent it: nobody is not audited
     asked = body if isinstance(body, dict) else request.scope.get("opitios.body") or {}
     total_ms = state.clock.monotonic_ms() - request.scope["opitios.started_ms"]
+    account = _account(state, asked)
     refusal = Operation(
         operation=operation,
         started_at=request.scope["opitios.started_at"],
@@ -42,7 +44,10 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
         success=False,
         source="api",
         trace_id=trace_of(request),
+        account_id=None if account is None else account.account_id,
         account_name=_text(asked, "account"),
+        account_type=None if account is None else account.account_type.value,
+        account_type_source=None if account is None else account.account_type_source.value,
         symbol=_text(asked, "symbol"),
         reason_code=error.code,
         reason=safe(error.detail),
@@ -51,7 +56,7 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
         },
     )
     if operation == "place_order":
-        logger.error("{}", _line(asked, error.code, total_ms).text())
+        logger.error("{}", _line(asked, account, error.code, total_ms).text())
     try:
         with state.database.statement() as unit:
             record_operation(unit, refusal, state.origin(actor), state.ids)
@@ -78,7 +83,18 @@ def _actor(request: Request) -> str | None:
         return None
 
 
-def _line(asked: dict[str, Any], code: str, total_ms: float) -> OrderLine:
+def _account(state: ApiState, asked: dict[str, Any]) -> AccountRef | None:
+    """Return the account that is meant, None when nobody knows it: then its type is unknown too."""
+    name = asked.get("account")
+    if not isinstance(name, str) or "\0" in name:
+        return None
+    try:
+        return state.account(name)
+    except StoreError:
+        return None
+
+
+def _line(asked: dict[str, Any], account: AccountRef | None, code: str, total_ms: float) -> OrderLine:
     return OrderLine(
         side=_text(asked, "side") or "?",
         symbol=_text(asked, "symbol") or "?",
@@ -87,7 +103,7 @@ def _line(asked: dict[str, Any], code: str, total_ms: float) -> OrderLine:
         total_ms=total_ms,
         network_ms=None,
         account=_text(asked, "account") or "?",
-        account_type="unknown",
+        account_type="unknown" if account is None else account.account_type.value,
         source="api",
         error=code,
     )

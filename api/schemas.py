@@ -113,6 +113,7 @@ class EventOut(BaseModel):
     stage: str
     success: bool
     account_type: str
+    account_type_source: str
     occurred_at: dt.datetime
     total_ms: Amount | None
     network_ms: Amount | None
@@ -182,16 +183,21 @@ class ThresholdOut(BaseModel, Generic[T]):
 class AccountOut(BaseModel):
     """An account: its type and how it is known, the last balance, what of it is reserved, and what it is held to.
 
-    Money is USD. `available` is the cash less what is reserved: the figure that is held against `minimum_balance`.
+    The number is shown in part. It takes entries while `enabled` (by secrets.yml and by the admins) and not
+    `entries_blocked`; exits go on. Money is USD. `available` is the cash less what is reserved: the figure that is
+    held against `minimum_balance`.
     """
 
     name: str
     broker: str
     enabled: bool
+    disabled_by: str | None
     endpoint: EndpointKind
+    account_number: str | None
     account_type: str
     account_type_source: str
     type_read_at: dt.datetime | None
+    number_changed_at: dt.datetime | None
     entries_blocked: str | None
     cash: Amount | None
     buying_power: Amount | None
@@ -226,3 +232,28 @@ class ConfigChangePage(BaseModel):
 
     changes: list[ConfigChangeOut]
     next_cursor: uuid.UUID | None
+
+
+class AlertOut(BaseModel):
+    """An alert: open until `resolved_at`; `times` counts how often its cause was seen."""
+
+    alert_id: uuid.UUID
+    kind: str
+    subject: str
+    severity: Literal["warning", "critical"]
+    message: str
+    account: str | None
+    account_type: str | None
+    account_type_source: str | None
+    detail: dict[str, Any]
+    occurred_at: dt.datetime
+    last_at: dt.datetime
+    times: int
+    resolved_at: dt.datetime | None
+
+
+class AlertPage(BaseModel):
+    """A page of alerts, newest first; `next_cursor` is null on the last one."""
+
+    alerts: list[AlertOut]
+    next_cursor: str | None

@@ -24,11 +24,11 @@ from events.hints import HintPublisher
 from models.pool import PoolStats
 from models.session import Database
 from models.unit import StoreError
-from services.accounts import AccountRef
+from services.accounts import AccountRef, find_account
 from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.health import Standing, read_standing
-from services.origin import Origin
+from services.origin import Origin, Stamp
 from services.users import UserRef
 
 TOKEN_S = 60
@@ -67,6 +67,19 @@ class ApiState:
     def origin(self, actor: str) -> Origin:
         """Return who acts: a user of this process."""
         return Origin(actor=actor, host=socket.gethostname(), process=f"{self.settings.process}:{os.getpid()}")
+
+    def account(self, name: str) -> AccountRef | None:
+        """Return an account as it was at most two seconds ago, None without one."""
+
+        def load() -> AccountRef | None:
+            with self.database.statement() as unit:
+                return find_account(unit, name)
+
+        return self.accounts.get(name, load)
+
+    def stamp(self, actor: str) -> Stamp:
+        """Return what a change of this user is recorded with, now."""
+        return Stamp(self.clock.now(), self.ids, self.origin(actor))
 
     def report(self, stats: PoolStats) -> None:
         """Write this process's gauges where every other can read them."""

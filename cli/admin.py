@@ -1,23 +1,24 @@
-"""`opitios admin`: what needs the files of this machine, not the API."""
+"""`opitios admin`: users and accounts through the API, with the password asked each time.
+
+`reset-password` alone needs the files of this machine instead: its owner gets in without a sign-in.
+"""
 
 from typing import Annotated
 
 import typer
 
+from cli import admin_accounts, admin_users
 from cli.output import OUT, fail
 from config.settings import load_settings
 
-app = typer.Typer(help="Users of this installation.", no_args_is_help=True)
-
-
-@app.callback()
-def admin() -> None:
-    """Take commands one level down, also while there is only one."""
+app = typer.Typer(help="Users and accounts; each command asks for the admin's password.", no_args_is_help=True)
+app.add_typer(admin_users.app, name="users")
+app.add_typer(admin_accounts.app, name="accounts")
 
 
 @app.command("reset-password")
 def reset(username: Annotated[str, typer.Argument(help="whose password")] = "admin") -> None:
-    """Give a user a new generated password, print it once, and end every session of theirs."""
+    """Give a user a new generated password without a sign-in: for the owner of this machine's files."""
     from cli.database import replace_password  # noqa: PLC0415  no other command shall wait for the ORM
 
     password = replace_password(load_settings(), username)

@@ -3,6 +3,7 @@
 import json
 import os
 from typing import Any
+from urllib.parse import quote
 
 import requests
 
@@ -25,19 +26,26 @@ class ApiError(Exception):
 
 
 class ApiClient:
-    """One session with the API, with the token that `opitios login` kept."""
+    """One session with the API, with the token that `opitios login` kept or one of its own."""
 
     def __init__(self, settings: Settings) -> None:
         self._url = os.environ.get("OPITIOS_API", settings.api_url).rstrip("/")
         self._home = settings.home
+        self._token: str | None = None
         self._session = requests.Session()
         self._session.trust_env = False  # no proxy stands between this machine and itself
 
     def login(self, username: str, password: str) -> dict[str, Any]:
         """Sign in and keep the token; return the API's answer."""
+        body = self.sign_in(username, password)
+        keep_token(self._home, self._url, body["access_token"])
+        return body
+
+    def sign_in(self, username: str, password: str) -> dict[str, Any]:
+        """Sign in for this session alone; return the API's answer."""
         answer = self._call("POST", "/api/v1/auth/login", json={"username": username, "password": password})
         body: dict[str, Any] = answer.json()
-        keep_token(self._home, self._url, body["access_token"])
+        self._token = body["access_token"]
         return body
 
     def send(self, method: str, path: str, body: dict[str, Any], *, key: str) -> requests.Response:
@@ -48,12 +56,16 @@ class ApiClient:
         """Read a resource."""
         return self._call("GET", path, params=query, headers=self._bearer()).json()
 
+    def change(self, method: str, path: str, body: dict[str, Any]) -> Any:
+        """Change a resource; the same again changes nothing more."""
+        return self._call(method, path, json=body, headers=self._bearer()).json()
+
     def delete(self, path: str, query: dict[str, str] | None = None) -> Any:
         """Ask for the end of a resource, or of what a query means."""
         return self._call("DELETE", path, params=query, headers=self._bearer()).json()
 
     def _bearer(self) -> dict[str, str]:
-        token = kept_token(self._home, self._url)
+        token = self._token or kept_token(self._home, self._url)
         if token is None:
             raise ApiError(f"You are not signed in. Sign in with: {command_name()} login")
         return {"Authorization": f"Bearer {token}"}
@@ -67,6 +79,11 @@ class ApiClient:
         if answer.ok:
             return answer
         raise ApiError(_explain(answer), answer.status_code)
+
+
+def in_path(name: str) -> str:
+    """Return a name as one part of a path, whatever is in it."""
+    return quote(name, safe="")
 
 
 def keep_token(home: Home, url: str, token: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -21,6 +22,11 @@ def print_whole(table: Table) -> None:
     """Print a table that may leave a narrow screen; a number or a name never loses letters."""
     wanted = Console(width=_WIDEST).measure(table).maximum
     Console(highlight=False, width=max(OUT.width, wanted)).print(table)
+
+
+def add_plain(table: Table, *cells: str) -> None:
+    """Add a row whose texts are shown as they are: brackets in them are no markup."""
+    table.add_row(*(Text(cell) for cell in cells))
 
 
 def command_name() -> str:

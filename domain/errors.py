@@ -46,6 +46,38 @@ class UnknownAccount(DomainError):
     title = "No such account"
 
 
+class NothingToConfirm(DomainError):
+    """The account's number is the confirmed one: there is nothing to do."""
+
+    code = "nothing_to_confirm"
+    status = 409
+    title = "The account number has not changed"
+
+
+class NumberMovedOn(DomainError):
+    """Another number was read than the one to be confirmed: look at the account again."""
+
+    code = "number_moved_on"
+    status = 409
+    title = "This is not the number that was read last"
+
+
+class UserExists(DomainError):
+    """Somebody has this name: choose another."""
+
+    code = "user_exists"
+    status = 409
+    title = "This name is taken"
+
+
+class LastAdmin(DomainError):
+    """Nobody could administer afterwards: make another admin first."""
+
+    code = "last_admin"
+    status = 409
+    title = "The last admin stays"
+
+
 class KeyMissing(DomainError):
     """The request carries no key that makes it safe to repeat."""
 
@@ -109,6 +141,14 @@ class NotAuthenticated(DomainError):
     code = "not_authenticated"
     status = 401
     title = "Sign in first"
+
+
+class NotFresh(DomainError):
+    """The session is too old for this: sign in again with the password, then repeat the request."""
+
+    code = "sign_in_again"
+    status = 403
+    title = "This needs the password again"
 
 
 class NotAllowed(DomainError):

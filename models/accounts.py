@@ -15,6 +15,9 @@ class Account(Base):
     """A broker account. Keys are not here, only a hash that tells when they change.
 
     `type_read_at` is null until the broker's number was read once with this endpoint and these keys (R24).
+    `confirmed_number` is the first number read, or the one an admin has confirmed since; once another was read, at
+    `number_changed_at`, entries stop until it is confirmed. `type_mismatch` says what contradicts the configuration,
+    `entries_blocked` every reason there is. `enabled` is the word of secrets.yml, `disabled_by` that of an admin.
     """
 
     __tablename__ = "accounts"
@@ -35,7 +38,12 @@ class Account(Base):
     account_type_source: Mapped[str]
     type_read_at: Mapped[dt.datetime | None]
     entries_blocked: Mapped[str | None]
+    confirmed_number: Mapped[str | None]
+    number_changed_at: Mapped[dt.datetime | None]
+    type_mismatch: Mapped[str | None]
     enabled: Mapped[bool]
+    disabled_by: Mapped[str | None]
+    disabled_at: Mapped[dt.datetime | None]
     minimum_balance: Mapped[Decimal | None]
     balance_check_enabled: Mapped[bool | None]
     balance_rule: Mapped[str | None]

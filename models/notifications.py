@@ -13,13 +13,17 @@ from models.base import TRADING, Base, one_of
 
 
 class Notification(Base):
-    """An alert of a `kind` about a `subject` (an account's name, a file); raised again while open it only counts."""
+    """An alert of a `kind` about a `subject` (an account's name, a file); raised again while open it only counts.
+
+    `told_at` is when it last had a line in the log: the same one has at most one in five minutes.
+    """
 
     __tablename__ = "notifications"
     __table_args__ = (
         one_of("severity", Severity),
         Index("uq_notifications_open", "kind", "subject", unique=True, postgresql_where=text("resolved_at IS NULL")),
         Index("ix_notifications_occurred_at", "occurred_at"),
+        Index("ix_notifications_kind_subject", "kind", "subject"),
         {"schema": TRADING},
     )
 
@@ -33,6 +37,7 @@ class Notification(Base):
     occurred_at: Mapped[dt.datetime]
     last_at: Mapped[dt.datetime]
     times: Mapped[int] = mapped_column(server_default=text("1"))
+    told_at: Mapped[dt.datetime] = mapped_column(server_default=text("clock_timestamp()"))
     resolved_at: Mapped[dt.datetime | None]
     actor: Mapped[str]
     host: Mapped[str]

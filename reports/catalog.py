@@ -54,5 +54,24 @@ REPORTS = {
             ),
             order_by="order_date DESC, account_type, account, status",
         ),
+        Report(
+            name="account-types",
+            view="reports.account_types",
+            what="every change of an account's kind, of how it is known, or of its number",
+            shown=(
+                "occurred_at",
+                "account",
+                "account_type",
+                "account_type_source",
+                "account_number",
+                "old_account_type",
+                "old_account_type_source",
+                "old_account_number",
+                "reason",
+                "actor",
+            ),
+            order_by="occurred_at DESC, account",
+            day_column="changed_on",
+        ),
     )
 }

@@ -22,15 +22,20 @@ class StoredBalance:
 
 @dataclass(frozen=True, slots=True)
 class AccountFacts:
-    """The account: type and its source, endpoint, thresholds that apply to it (its own or the global ones)."""
+    """The account: type and its source, endpoint, thresholds that apply to it (its own or the global ones).
+
+    `enabled` is the word of secrets.yml; `disabled_by` names the admin who has switched the account off.
+    """
 
     name: str
     enabled: bool
+    disabled_by: str | None
     account_type: AccountType
     account_type_source: AccountTypeSource
     type_was_read: bool
     endpoint: EndpointKind
     entries_blocked: str | None
+    number_changed: bool
     balance_check_enabled: bool
     minimum_balance: Decimal
     balance_rule: BalanceRule
@@ -52,7 +57,7 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything one verdict is made from."""
+    """Everything one verdict is made from. `is_exit`: the order closes what is held, and can open nothing (R23)."""
 
     now: dt.datetime
     place_before: dt.datetime
@@ -61,4 +66,5 @@ class Facts:
     balance: StoredBalance | None
     reserved: Decimal
     order_cost: Decimal | None
+    is_exit: bool = False
     replaced: Replaced | None = None

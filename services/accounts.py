@@ -1,17 +1,15 @@
-"""Accounts: upserted from the configuration, their type read from the broker, their balance stored (ACC-001, R18)."""
+"""Accounts: upserted from the configuration, their balance stored (R18); their kind: `services/account_types.py`."""
 
-import datetime as dt
 import uuid
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from config.settings import AccountSettings
-from domain.account_type import AccountType, AccountTypeReading, AccountTypeSource, detect, disagreement
+from domain.account_type import AccountType, AccountTypeSource
 from domain.balance import StoredRead, freed_below
 from domain.broker import AccountReading
 from domain.ids import Ids
 from models.unit import Row, Unit
-from services.origin import Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,10 @@ ON CONFLICT (name) DO UPDATE SET
 
 
 def upsert_accounts(unit: Unit, accounts: Iterable[AccountSettings], ids: Ids) -> None:
-    """Write the configured accounts by name; the table stays the truth for what the broker said of them."""
+    """Write the configured accounts by name; the table stays the truth for what the broker said of them.
+
+    What an admin has switched off (`disabled_by`) stays off: the file has its own word, `enabled`, and both must agree.
+    """
     for account in accounts:
         values = {name: getattr(account, name) for name in _COLUMNS}
         unit.run(_UPSERT, values | {"account_id": ids.new(), "name": account.name})
@@ -87,7 +88,7 @@ def find_account(unit: Unit, name: str) -> AccountRef | None:
     if row is None:
         return None
     kind, source = AccountType(row.account_type), AccountTypeSource(row.account_type_source)
-    return AccountRef(row.account_id, row.name, row.broker, kind, source, row.enabled)
+    return AccountRef(row.account_id, row.name, row.broker, kind, source, row.enabled and row.disabled_by is None)
 
 
 def next_read_seq(unit: Unit) -> int:
@@ -138,111 +139,3 @@ def has_spent(unit: Unit, account_id: uuid.UUID) -> bool:
         {"account_id": account_id},
     )
     return row is not None
-
-
-@dataclass(frozen=True, slots=True)
-class TypeUpdate:
-    """What a reading changed: the type in force, whether it differs from before, and what contradicts it."""
-
-    reading: AccountTypeReading
-    changed: bool
-    mismatch: str | None
-
-
-def store_type(
-    unit: Unit,
-    account: AccountSettings,
-    number: str | None,
-    *,
-    failed: str | None,
-    now: dt.datetime,
-    ids: Ids,
-    origin: Origin,
-) -> TypeUpdate | None:
-    """Store the account's type as read; `failed` says why it could not be read (paper rights, marked fallback).
-
-    None, and nothing stored, when the table has another endpoint or key than `account`, which it was read with.
-
-    A type that was read before is not forgotten because one read failed. A contradiction with the configured
-    `paper_trading` blocks entries until it is gone (ACC-001).
-    """
-    row = unit.row("SELECT * FROM trading.accounts WHERE name = %(name)s FOR NO KEY UPDATE", {"name": account.name})
-    if row is None:
-        message = f"account {account.name} is not in the table"
-        raise LookupError(message)
-    if (row.base_url, row.key_fingerprint) != account.identity:
-        return None
-    if failed is not None and row.type_read_at is not None:
-        kept = AccountTypeReading(AccountType(row.account_type), AccountTypeSource(row.account_type_source), failed)
-        return TypeUpdate(kept, changed=False, mismatch=row.entries_blocked)
-    reading = detect(None if failed else number, account.account_type)
-    mismatch = disagreement(account.paper_trading, reading)
-    before = (
-        row.account_type,
-        row.account_type_source,
-        row.account_number,
-        row.entries_blocked,
-        row.type_read_at is None,
-    )
-    after = (reading.account_type.value, reading.source.value, number, mismatch, failed is not None)
-    if before == after:
-        return TypeUpdate(reading, changed=False, mismatch=mismatch)
-    _write_type(unit, row, reading, number, mismatch=mismatch, read_at=None if failed else now)
-    if before[:3] != after[:3]:
-        _write_change(unit, row, reading, number, reason=mismatch or failed, now=now, ids=ids, origin=origin)
-    return TypeUpdate(reading, changed=before[:3] != after[:3], mismatch=mismatch)
-
-
-def _write_type(
-    unit: Unit,
-    row: Row,
-    reading: AccountTypeReading,
-    number: str | None,
-    *,
-    mismatch: str | None,
-    read_at: dt.datetime | None,
-) -> None:
-    unit.run(
-        "UPDATE trading.accounts SET account_type = %(kind)s, account_type_source = %(source)s, "
-        "account_number = %(number)s, entries_blocked = %(mismatch)s, type_read_at = %(read_at)s, updated_at = now() "
-        "WHERE account_id = %(account_id)s",
-        {
-            "kind": reading.account_type.value,
-            "source": reading.source.value,
-            "number": number,
-            "mismatch": mismatch,
-            "read_at": read_at,
-            "account_id": row.account_id,
-        },
-    )
-
-
-def _write_change(
-    unit: Unit,
-    row: Row,
-    reading: AccountTypeReading,
-    number: str | None,
-    *,
-    reason: str | None,
-    now: dt.datetime,
-    ids: Ids,
-    origin: Origin,
-) -> None:
-    unit.run(
-        "INSERT INTO trading.account_type_changes (change_id, account_id, occurred_at, old_type, new_type, old_source, "
-        "new_source, old_number, new_number, reason, actor) VALUES (%(id)s, %(account_id)s, %(now)s, %(old_type)s, "
-        "%(new_type)s, %(old_source)s, %(new_source)s, %(old_number)s, %(new_number)s, %(reason)s, %(actor)s)",
-        {
-            "id": ids.new(),
-            "account_id": row.account_id,
-            "now": now,
-            "old_type": row.account_type,
-            "new_type": reading.account_type.value,
-            "old_source": row.account_type_source,
-            "new_source": reading.source.value,
-            "old_number": row.account_number,
-            "new_number": number,
-            "reason": reason,
-            "actor": origin.actor,
-        },
-    )

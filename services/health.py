@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from models.unit import Unit
+from services.alerts import AlertCount, count_open
 from services.gauges import Gauges, read_gauges
 
 _STANDING = """
@@ -12,6 +13,9 @@ SELECT count(*) FILTER (WHERE account_type_source <> 'fallback' AND account_type
        count(*) FILTER (WHERE account_type_source = 'fallback') AS fallback,
        count(*) FILTER (WHERE type_read_at IS NULL) AS not_read,
        count(*) FILTER (WHERE entries_blocked IS NOT NULL) AS blocked,
+       count(*) FILTER (WHERE type_mismatch IS NOT NULL) AS mismatch,
+       count(*) FILTER (WHERE number_changed_at IS NOT NULL) AS number_changed,
+       count(*) FILTER (WHERE disabled_by IS NOT NULL) AS disabled,
        (SELECT count(*) FROM trading.instruments) AS instruments,
        (SELECT count(*) FROM trading.orders WHERE due_at < clock_timestamp() - interval '10 seconds') AS overdue
   FROM trading.accounts WHERE enabled
@@ -20,19 +24,26 @@ SELECT count(*) FILTER (WHERE account_type_source <> 'fallback' AND account_type
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Counts of enabled accounts by type and trouble, of instruments, of orders overdue; every process's gauges."""
+    """Counts of accounts by type and trouble, of instruments, of orders overdue; open alerts; every process's gauges.
+
+    `disabled` are those that an admin has switched off; what secrets.yml switches off is not counted at all.
+    """
 
     paper: int
     live: int
     fallback: int
     not_read: int
     blocked: int
+    mismatch: int
+    number_changed: int
+    disabled: int
     instruments: int
     overdue: int
+    alerts: Sequence[AlertCount]
     processes: Sequence[Gauges]
 
 
 def read_standing(unit: Unit) -> Standing:
     """Return it as it is now."""
     (row,) = unit.rows(_STANDING)
-    return Standing(**row._asdict(), processes=read_gauges(unit))
+    return Standing(**row._asdict(), alerts=count_open(unit), processes=read_gauges(unit))

@@ -17,7 +17,7 @@ from domain.orders import LANES, AssetClass, Lane, OrderType, Side
 from models.unit import Row, Unit
 from risk.pipeline import Ruling, rule_on
 from risk.verdict import Decision
-from services.order_facts import FACTS, HELD, Policy, facts_of
+from services.order_facts import FACTS, HELD, STOPPED, Policy, facts_of
 from services.order_transition import After, Event, Held, Move, move, note
 from services.origin import Origin
 
@@ -47,6 +47,7 @@ class Claim:
     ruling: Ruling
     attempts: int
     replaces: uuid.UUID | None = None
+    is_exit: bool = False
 
 
 _LOCK = """
@@ -56,12 +57,20 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
 
 # a sell of more than is held is costed like a buy, so it needs a price too
 _BRIEF = f"""
-SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type, o.source,
+SELECT a.name, a.account_type, a.account_type_source, o.account_id, o.asset_class, o.symbol, o.order_type, o.source,
        coalesce(o.position_intent, o.side) AS intent,
        o.side = 'sell' AND o.notional IS NOT NULL OR o.notional IS NULL AND (o.side = 'buy' OR o.qty > {HELD})
          AS needs_price
   FROM trading.orders o JOIN trading.accounts a USING (account_id)
  WHERE o.order_id = %(order_id)s AND o.status = 'requested' AND o.due_at <= clock_timestamp()
+"""  # noqa: S608  all parts are ours
+
+
+# what was allowed as an entry: it costs something, and says not that it closes
+_STOPPED = f"""
+SELECT coalesce(a.entries_blocked, 'account ' || a.name || ' is switched off') AS reason
+  FROM trading.orders o JOIN trading.accounts a USING (account_id)
+ WHERE o.order_id = %(order_id)s AND {STOPPED} AND o.reserved > 0 AND o.position_intent IS DISTINCT FROM 'buy_to_close'
 """  # noqa: S608  all parts are ours
 
 
@@ -99,6 +108,7 @@ def claim_for_placing(
         ruling=ruling,
         attempts=written.attempts,
         replaces=found.replaces,
+        is_exit=facts.is_exit,
     )
 
 
@@ -113,6 +123,8 @@ class Brief:
     needs_ask: bool
     lane: Lane
     source: str
+    account_type: str
+    account_type_source: str
 
 
 def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
@@ -121,8 +133,23 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
     if row is None:
         return None
     asks = row.needs_price and needs_ask(OrderType(row.order_type))
-    asset_class, lane = AssetClass(row.asset_class), LANES[row.intent]
-    return Brief(row.name, row.account_id, asset_class, row.symbol, asks, lane, row.source)
+    return Brief(
+        account=row.name,
+        account_id=row.account_id,
+        asset_class=AssetClass(row.asset_class),
+        symbol=row.symbol,
+        needs_ask=asks,
+        lane=LANES[row.intent],
+        source=row.source,
+        account_type=row.account_type,
+        account_type_source=row.account_type_source,
+    )
+
+
+def stopped_since(unit: Unit, order_id: uuid.UUID) -> str | None:
+    """Return why an entry that was claimed must not be sent any more, None when it may: its account stopped (R9)."""
+    row = unit.row(_STOPPED, {"order_id": order_id})
+    return None if row is None else str(row.reason)
 
 
 def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin: Origin) -> None:

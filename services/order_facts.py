@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from config.settings import TradingSettings
 from domain.account_type import AccountType, AccountTypeSource
-from domain.money import order_cost
+from domain.money import ZERO, order_cost
 from domain.order_state import IN_FLIGHT, OrderStatus
 from domain.orders import OrderTerms, OrderType, PositionIntent, Side, TimeInForce
 from domain.venue import classify_endpoint
@@ -42,6 +42,17 @@ HELD = f"""(
            WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'sell' AND s.order_id <> o.order_id
              AND s.order_id IS DISTINCT FROM o.replaces AND s.status IN {_IN_FLIGHT}))"""  # noqa: S608  all parts are ours
 
+# what was sold short and is not being bought back already; looked for only where it decides (see `_is_exit`)
+_SHORT = f"""(
+         (SELECT coalesce(sum(CASE f.side WHEN 'sell' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
+           WHERE f.account_id = o.account_id AND f.symbol = o.symbol)
+       - (SELECT coalesce(sum(coalesce(s.qty, 'Infinity') - s.filled_qty), 0) FROM trading.orders s
+           WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'buy' AND s.order_id <> o.order_id
+             AND s.order_id IS DISTINCT FROM o.replaces AND s.status IN {_IN_FLIGHT}))"""  # noqa: S608  all parts are ours
+
+# of account `a`: it takes no entries, only exits
+STOPPED = "(a.entries_blocked IS NOT NULL OR a.disabled_by IS NOT NULL OR NOT a.enabled)"
+
 FACTS = f"""
 SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, o.place_before, o.multiplier, o.symbol,
        o.side, o.order_type, o.time_in_force, o.qty, o.notional, o.limit_price, o.stop_price, o.trail_price,
@@ -49,12 +60,14 @@ SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, 
        o.replaces, o.replaced_filled, old.status AS old_status,
        old.broker_order_id AS old_broker_order_id, old.reserved AS old_reserved, old.filled_qty AS old_filled,
        old.cancel_due_at IS NOT NULL AS old_is_canceled,
-       a.name, a.enabled, a.base_url, a.key_fingerprint, a.account_type AS current_type,
-       a.account_type_source AS current_source, a.type_read_at, a.entries_blocked, a.minimum_balance,
-       a.balance_check_enabled, a.balance_rule, a.on_balance_error, b.cash, {BALANCE_AGE_S} AS balance_age_s,
+       a.name, a.enabled, a.disabled_by, a.base_url, a.key_fingerprint, a.account_type AS current_type,
+       a.account_type_source AS current_source, a.type_read_at, a.entries_blocked,
+       a.number_changed_at IS NOT NULL AS number_changed, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
+       a.on_balance_error, b.cash, {BALANCE_AGE_S} AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
        {RESERVED} AS total_reserved,
        CASE WHEN o.side = 'sell' THEN {HELD} ELSE 0 END AS held_qty,
+       CASE WHEN o.side = 'buy' AND {STOPPED} THEN {_SHORT} ELSE 0 END AS short_qty,
        o.replaces IS NOT NULL AND EXISTS (
          SELECT 1 FROM trading.orders r WHERE r.replaces = o.replaces AND r.order_id <> o.order_id
             AND r.status IN {_IN_FLIGHT}) AS other_replacement
@@ -94,11 +107,13 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
     account = AccountFacts(
         name=found.name,
         enabled=found.enabled,
+        disabled_by=found.disabled_by,
         account_type=AccountType(found.current_type),
         account_type_source=AccountTypeSource(found.current_source),
         type_was_read=found.type_read_at is not None and is_ours,
         endpoint=classify_endpoint(found.base_url, policy.exchange_url),
         entries_blocked=found.entries_blocked,
+        number_changed=found.number_changed,
         balance_check_enabled=held_to.balance_check_enabled.value,
         minimum_balance=held_to.minimum_balance.value,
         balance_rule=held_to.balance_rule.value,
@@ -109,7 +124,29 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
         terms, multiplier=found.multiplier, ask=ask, collar=trading.market_collar, held_qty=found.held_qty
     )
     balance = None if found.cash is None else StoredBalance(found.cash, found.balance_age_s)
-    return Facts(found.now, found.place_before, terms, account, balance, found.total_reserved, cost, _replaced(found))
+    return Facts(
+        now=found.now,
+        place_before=found.place_before,
+        terms=terms,
+        account=account,
+        balance=balance,
+        reserved=found.total_reserved,
+        order_cost=cost,
+        is_exit=_is_exit(terms, cost, found.short_qty),
+        replaced=_replaced(found),
+    )
+
+
+def _is_exit(terms: OrderTerms, cost: Decimal | None, short_qty: Decimal) -> bool:
+    """Return whether the order only closes: a sell of what is held (it costs nothing), a buy of what was sold short.
+
+    `short_qty` is known for an account that takes no entries alone; elsewhere nobody asks.
+    """
+    if terms.position_intent in {PositionIntent.BUY_TO_OPEN, PositionIntent.SELL_TO_OPEN}:
+        return False
+    if terms.side is Side.SELL:
+        return cost == ZERO
+    return terms.qty is not None and terms.qty <= short_qty
 
 
 def _replaced(found: Row) -> Replaced | None:

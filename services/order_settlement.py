@@ -28,6 +28,7 @@ class Age(Enum):
 
     IN_TIME = "in time"
     LATE = "late"  # or cancelled: never sent again, but looked for: the first request may still arrive (R2, R12)
+    STOPPED = "stopped"  # an entry of an account that takes none now: like a late one
     GIVEN_UP = "given up"  # a day late: what has not appeared by now never will
 
 
@@ -134,12 +135,16 @@ def record_no_answer(unit: Unit, attempt: Attempt, reason_code: str, reason: str
 
 
 def record_missing(unit: Unit, attempt: Attempt, settlement: Settlement, *, origin: Origin) -> None:
-    """Record that the broker has no order under our id and that it is too late to send one (R2, R12).
+    """Record that the broker has no order under our id and that none may be sent any more (R2, R12).
 
-    It stays unknown, its cost reserved, and is looked for during a day; then it is rejected as `too_late`.
+    It is too late, or the account takes no entries now. It stays unknown, its cost reserved, and is looked for during
+    a day; then it is rejected as `too_late`.
     """
     given_up = settlement.age is Age.GIVEN_UP
-    reason = "the broker has no order under our id, and it is too late to send it again"
+    stopped = settlement.age is Age.STOPPED
+    code = "entries_stopped" if stopped else "too_late"
+    why = "its account takes no entries now" if stopped else "it is too late to send it again"
+    reason = f"the broker has no order under our id, and {why}"
     event = Event(
         event_type=OrderEvent.REJECTED if given_up else OrderEvent.LOOKED_UP,
         stage=attempt.stage,
@@ -148,16 +153,16 @@ def record_missing(unit: Unit, attempt: Attempt, settlement: Settlement, *, orig
         started_at=attempt.started_at,
         total_ms=attempt.total_ms,
         network_ms=attempt.network_ms,
-        reason_code="too_late",
+        reason_code=code,
         reason=reason,
     )
     if not given_up:
         pause = After(backoff_s(attempt.attempts, LATE_BACKOFF_S))
         # should it appear after all, it is cancelled (R12)
-        wish = {} if settlement.is_canceled else {"cancel_due_at": After(0), "cancel_reason": "too_late"}
+        wish = {} if settlement.is_canceled else {"cancel_due_at": After(0), "cancel_reason": code}
         _look_again(unit, attempt, event, origin, changes={"due_at": pause, **wish})
         return
-    changes = {"rejected_by": "opitios", "reason_code": "too_late", "reason": reason}
+    changes = {"rejected_by": "opitios", "reason_code": code, "reason": reason}
     move(unit, Move(attempt.order_id, OrderStatus.REJECTED, attempt.fence, changes), [event], origin)
 
 

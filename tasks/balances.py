@@ -10,10 +10,13 @@ from brokers.registry import NoSuchBroker
 from config.celery import CHECK_BALANCE, CHECK_BALANCES
 from config.ids import trace_id
 from config.settings import AccountSettings
+from domain.account_type import masked
 from domain.broker import AccountReading
-from services.accounts import TypeUpdate, all_accounts, has_spent, next_read_seq, store_balance, store_type
+from services.account_types import store_type
+from services.accounts import all_accounts, has_spent, next_read_seq, store_balance
 from services.leases import take_lease
 from services.operations import Operation, record_operation
+from tasks.account_alerts import forget_strays, tell_type
 from tasks.app import app
 from tasks.context import Context, context
 from tasks.stopwatch import Stopwatch
@@ -41,6 +44,7 @@ def check_all() -> None:
         accounts = [str(row.account_id) for row in all_accounts(unit)]
     for account in accounts:
         ctx.hints.hint(CHECK_BALANCE, account)
+    forget_strays(ctx)
 
 
 def check_balance(ctx: Context, account_id: uuid.UUID) -> bool:
@@ -96,12 +100,21 @@ def _store(
     name = account.name
     number = None if reading is None else reading.account_number
     with ctx.database.unit() as unit:
-        update = store_type(unit, account, number, failed=failed, now=watch.now(), ids=ctx.ids, origin=ctx.origin)
+        update = store_type(
+            unit,
+            account,
+            number,
+            failed=failed,
+            read_seq=read_seq,
+            now=watch.now(),
+            ids=ctx.ids,
+            origin=ctx.origin,
+        )
         if update is None:
             return False  # the keys were changed meanwhile: the reading is of another account
         if reading is not None:
             store_balance(unit, account_id, reading, read_seq)
-        kind = update.reading
+        kind = update.after.reading
         read = Operation(
             operation="balance_read",
             started_at=watch.started_at,
@@ -117,18 +130,9 @@ def _store(
             account_type_source=kind.source.value,
             reason_code=None if failed is None else "balance_unavailable",
             reason=failed,
-            detail={} if reading is None else {"cash": str(reading.cash), "read_seq": read_seq},
+            detail={"account_number": masked(update.after.number), "type_reason": kind.reason}
+            | ({} if reading is None else {"cash": str(reading.cash), "read_seq": read_seq}),
         )
         record_operation(unit, read, ctx.origin, ctx.ids)
-    _log(name, update, failed)
+    tell_type(ctx, account_id, name, update)
     return True
-
-
-def _log(name: str, update: TypeUpdate, failed: str | None) -> None:
-    kind = update.reading
-    if failed is not None:
-        logger.error("Account {}: not read ({}); type {} from {}", name, failed, kind.account_type, kind.source)
-    elif update.changed:
-        logger.info("Account {}: {} account, {}", name, kind.account_type, kind.source)
-    if update.mismatch is not None:
-        logger.error("Account {}: entries blocked, {}", name, update.mismatch)

@@ -85,6 +85,11 @@ class Context:
         self.budget.follow(_limits(settings))
 
     @cached_property
+    def announced(self) -> set[str]:
+        """Accounts whose type this process has logged since its start."""
+        return set()
+
+    @cached_property
     def origin(self) -> Origin:
         """Who acts here."""
         process = f"{self.settings.process}:{os.getpid()}"

@@ -16,13 +16,14 @@ from domain.timing import OrderLine
 from risk.verdict import Decision
 from services.due import make_due
 from services.operations import Operation, record_operation
-from services.order_claim import WAIT_S, Brief, Claim, Clocks, brief_of, claim_for_placing, defer
+from services.order_claim import WAIT_S, Brief, Claim, Clocks, brief_of, claim_for_placing, defer, stopped_since
 from services.order_outcome import Attempt, backoff_s, record_outcome
 from services.order_transition import After, Event
 from tasks.context import Context
 from tasks.stopwatch import Stopwatch
 
 SEND_WITHIN_MS = 4000
+FRESH_MS = 100  # for so long a claim's look at the account is as good as a new one
 
 
 def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
@@ -50,8 +51,18 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
         return None
     for warning in claim.ruling.warnings:
         logger.warning("Order {} allowed with a warning: {} ({})", order_id, warning.reason, claim.account)
-    timed = send(ctx, claim.account, claim.ticket, before_claim_ms, identity=policy.identity)
+    stop = None if claim.is_exit else _stopped(ctx, order_id, before_claim_ms)
+    timed = stop or send(ctx, claim.account, claim.ticket, before_claim_ms, identity=policy.identity)
     return finish(ctx, claim, timed, watch, stage="send")
+
+
+def _stopped(ctx: Context, order_id: uuid.UUID, before_claim_ms: float) -> Timed | None:
+    """Return the refusal of an entry whose account stopped after the claim; asked for where time has passed (R9)."""
+    if ctx.clock.monotonic_ms() - before_claim_ms <= FRESH_MS:
+        return None
+    with ctx.database.statement() as unit:
+        reason = stopped_since(unit, order_id)
+    return None if reason is None else Timed(Rejected("entries_stopped", reason, by="opitios"), None, None)
 
 
 def send(
@@ -168,6 +179,8 @@ def _ask(ctx: Context, brief: Brief) -> Decimal | None:
         network_ms=network_ms,
         account_id=brief.account_id,
         account_name=brief.account,
+        account_type=brief.account_type,
+        account_type_source=brief.account_type_source,
         symbol=brief.symbol,
         reason_code=None if reason is None else "price_unavailable",
         reason=reason,

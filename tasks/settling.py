@@ -11,7 +11,7 @@ from brokers.registry import NoSuchBroker
 from domain.broker import BrokerOrder, NotAccepted, Outcome, Rejected, Unknown
 from risk.pipeline import Ruling
 from risk.verdict import Decision
-from services.order_claim import Claim
+from services.order_claim import Claim, stopped_since
 from services.order_outcome import Attempt
 from services.order_settlement import (
     Age,
@@ -70,6 +70,9 @@ def _adopt(ctx: Context, settlement: Settlement, attempt: Attempt, found: Broker
 def _send_again(ctx: Context, settlement: Settlement, attempt: Attempt, watch: Stopwatch) -> None:
     before_claim_ms = ctx.clock.monotonic_ms()
     with ctx.database.statement() as unit:
+        if stopped_since(unit, settlement.order_id) is not None:
+            record_missing(unit, attempt, replace(settlement, age=Age.STOPPED), origin=ctx.origin)
+            return
         fence = claim_for_resend(unit, attempt, ctx.origin)
     if fence is None:
         return

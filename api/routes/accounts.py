@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path
 from api.auth import CurrentUser
 from api.schemas import AccountOut, Name
 from api.state import ApiState, State
+from domain.account_type import masked
 from domain.errors import UnknownAccount
 from domain.orders import FieldProblem
 from domain.venue import classify_endpoint
@@ -39,6 +40,8 @@ def get_account(name: Annotated[Name, Path()], state: State, user: CurrentUser) 
 def _shown(state: ApiState, row: Row) -> AccountOut:
     settings = state.settings
     figures = {
+        "enabled": row.enabled and row.disabled_by is None,
+        "account_number": None if row.account_number is None else masked(row.account_number),
         "endpoint": classify_endpoint(row.base_url, settings.exchange_url),
         "available": None if row.cash is None else row.cash - row.reserved,
     }

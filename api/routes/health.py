@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api.state import ApiState, State
+from domain.alerts import Severity
 from models.unit import StoreError
 from services.gauges import Gauges
 from services.health import Standing
@@ -25,22 +26,20 @@ async def health(state: State, response: Response) -> dict[str, Any]:
 
     A part that hangs is `down` after two seconds. `processes` shows the database connections of every process as it
     told them within the last half minute: limit, active, idle, waiting, borrowed, waited_ms, errors, replaced.
+    `alerts` counts the open ones by kind; their names are at /api/v1/alerts for who has signed in.
     """
     (database, standing), redis = await asyncio.gather(_database(state), _redis(state))
     if standing is None:
         response.status_code = 503
     configuration = _configuration(state, [] if standing is None else standing.processes)
     parts = {"database": database, "redis": redis, "configuration": configuration}
-    good = (
-        standing is not None
-        and redis["state"] == configuration["state"] == "healthy"
-        and not standing.not_read
-        and not standing.blocked
-    )
+    healthy = redis["state"] == configuration["state"] == "healthy"
+    good = standing is not None and healthy and not _troubled(standing)
     return {
         "status": "healthy" if good else "down" if standing is None else "degraded",
         "parts": parts | _counts(standing),
         "account_types": {} if standing is None else _types(standing),
+        "alerts": [] if standing is None else [asdict(count) for count in standing.alerts],
         "processes": [] if standing is None else [asdict(gauges) for gauges in standing.processes],
         "checked_at": state.clock.now().isoformat(),
     }
@@ -79,11 +78,22 @@ def _configuration(state: ApiState, processes: Sequence[Gauges]) -> dict[str, An
     }
 
 
+def _troubled(standing: Standing) -> bool:
+    critical = any(count.severity == Severity.CRITICAL for count in standing.alerts)
+    return bool(standing.not_read or standing.blocked or critical)
+
+
 def _counts(standing: Standing | None) -> dict[str, dict[str, int]]:
     if standing is None:
         return {}
     return {
-        "accounts": {"not_read": standing.not_read, "entries_blocked": standing.blocked},
+        "accounts": {
+            "not_read": standing.not_read,
+            "entries_blocked": standing.blocked,
+            "mismatch": standing.mismatch,
+            "number_changed": standing.number_changed,
+            "disabled": standing.disabled,
+        },
         "instruments": {"known": standing.instruments},
         "orders": {"overdue": standing.overdue},
     }

@@ -1,5 +1,6 @@
 """What an account shows is what its next order is judged by."""
 
+import re
 import uuid
 from decimal import Decimal
 from typing import Any
@@ -38,10 +39,13 @@ def test_an_account_is_shown_with_its_type_money_and_thresholds(desk: Desk, clie
     assert account.pop("balance_read_at").endswith("Z")
     assert account.pop("type_read_at").endswith("Z")
     assert Decimal(account.pop("buying_power")) > 0
+    assert re.fullmatch(r"PA\.\.\.[0-9A-F]{4}", account.pop("account_number"))
     assert account == {
         "name": desk.account,
         "broker": "alpaca",
         "enabled": True,
+        "disabled_by": None,
+        "number_changed_at": None,
         "endpoint": "simulated",
         "account_type": "paper",
         "account_type_source": "detected",

@@ -159,7 +159,7 @@ def test_a_refusal_is_timed_in_the_documented_line(running: House) -> None:
     _, level, head, duration, error, rest = line.split(" | ")
     assert (level, head, error) == ("ERROR", "Order failed: SELL TSLA qty=-50", "error=invalid_order")
     assert duration.startswith("duration=")
-    assert rest == "account=acc-0 account_type=unknown network=- source=api"
+    assert rest == "account=acc-0 account_type=paper network=- source=api"
 
 
 def test_an_unknown_order_is_not_found(running: House) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from domain.account_type import AccountType, AccountTypeReading, AccountTypeSource, detect, disagreement
+from domain.account_type import AccountType, AccountTypeReading, AccountTypeSource, detect, disagreement, masked
 
 PAPER, LIVE = AccountType.PAPER, AccountType.LIVE
 
@@ -39,8 +39,12 @@ def test_without_a_number_paper_rights_are_a_marked_fallback(number: str | None)
 @pytest.mark.requirement("ACC-001")
 @pytest.mark.parametrize("number", [None, "", "PA3JR0GVVEN0", "123456789"])
 @pytest.mark.parametrize("override", AccountType)
-def test_an_override_wins_over_any_number(number: str | None, override: AccountType) -> None:
-    assert detect(number, override) == AccountTypeReading(override, AccountTypeSource.OVERRIDE)
+def test_an_override_wins_over_any_number_and_names_what_it_stands_against(
+    number: str | None, override: AccountType
+) -> None:
+    detected = detect(number).account_type if number else "nothing"
+    reason = f"overridden, detected: {detected}"
+    assert detect(number, override) == AccountTypeReading(override, AccountTypeSource.OVERRIDE, reason)
 
 
 @pytest.mark.requirement("ACC-001")
@@ -66,3 +70,22 @@ def test_configuration_and_number_may_disagree(
 @pytest.mark.requirement("ACC-001")
 def test_a_disagreement_names_both_sides() -> None:
     assert disagreement(True, detect("123")) == "configured as paper, the broker's account number says live"  # noqa: FBT003  as configured
+
+
+@pytest.mark.requirement("ACC-001")
+def test_a_disagreement_with_an_override_blames_the_override() -> None:
+    assert disagreement(True, detect("PA1", LIVE)) == "configured as paper, its override says live"  # noqa: FBT003  as configured
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("PA3JR0GVVEN0", "PA...VEN0"),
+        ("123456789", "12...6789"),
+        ("12345678", "12...5678"),
+        ("PA12345", "..."),
+        (None, "unknown"),
+    ],
+)
+def test_a_number_is_shown_in_part(number: str | None, shown: str) -> None:
+    assert masked(number) == shown

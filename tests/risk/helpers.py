@@ -17,12 +17,14 @@ LIMIT = replace(MARKET, order_type=OrderType.LIMIT, limit_price=Decimal(150))
 
 _ACCOUNT = AccountFacts(
     enabled=True,
+    disabled_by=None,
     name="demo-1",
     account_type=AccountType.PAPER,
     account_type_source=AccountTypeSource.DETECTED,
     type_was_read=True,
     endpoint=EndpointKind.PAPER,
     entries_blocked=None,
+    number_changed=False,
     balance_check_enabled=True,
     minimum_balance=Decimal(5000),
     balance_rule=BalanceRule.BEFORE,

@@ -1,13 +1,14 @@
 """Each rule on its own: what it lets pass, what it stops, and what it says then."""
 
 import datetime as dt
+from typing import Any
 
 import pytest
 
 from domain.account_type import AccountType, AccountTypeSource
 from domain.venue import EndpointKind
 from risk.facts import Facts
-from risk.rules import account_type, endpoint, place_before, price
+from risk.rules import account_enabled, account_type, endpoint, place_before, price
 from risk.verdict import Decision
 from tests.risk.helpers import MARKET, NOW, facts
 
@@ -69,6 +70,43 @@ def test_a_contradiction_stops_orders_and_says_itself(*, type_was_read: bool) ->
 
     assert (verdict.decision, verdict.reason_code) == (Decision.DENY, "account_type_mismatch")
     assert verdict.reason == why
+
+
+STOPPED = [
+    ({"entries_blocked": "why", "number_changed": True}, "account_number_changed"),
+    ({"entries_blocked": "why"}, "account_type_mismatch"),
+    ({"account_type": AccountType.LIVE, "endpoint": EndpointKind.PAPER}, "account_type_mismatch"),
+    ({"enabled": False}, "account_disabled"),
+    ({"disabled_by": "anna"}, "account_disabled"),
+    ({"enabled": False, "disabled_by": "anna"}, "account_disabled"),
+]
+
+
+@pytest.mark.requirement("ACC-001")
+@pytest.mark.parametrize(("account", "code"), STOPPED)
+@pytest.mark.parametrize(("is_exit", "decision"), [(False, Decision.DENY), (True, Decision.ALLOW)])
+def test_what_stops_entries_stops_no_exit(
+    account: dict[str, Any], code: str, decision: Decision, *, is_exit: bool
+) -> None:
+    seen = facts(account=account, is_exit=is_exit)
+    verdicts = {verdict.reason_code: verdict for verdict in (account_type.check(seen), account_enabled.check(seen))}
+    assert (verdicts[code].decision, verdicts[code].warning) == (decision, is_exit)
+    assert code == "account_disabled" or verdicts[None].decision is Decision.ALLOW
+
+
+def test_a_switched_off_account_says_by_whom() -> None:
+    by_admin, by_file = (
+        account_enabled.check(facts(account=off)) for off in ({"disabled_by": "anna"}, {"enabled": False})
+    )
+    assert by_admin.reason == "account demo-1 is switched off by anna: it takes no entries"
+    assert by_file.reason == "account demo-1 is switched off in secrets.yml: it takes no entries"
+    assert by_admin.inputs == {"enabled": False}
+
+
+@pytest.mark.requirement("ACC-001")
+def test_an_exit_waits_for_the_first_reading_too() -> None:
+    never_read = {"entries_blocked": "why", "type_was_read": False}
+    assert account_type.check(facts(account=never_read, is_exit=True)).decision is Decision.WAIT
 
 
 @pytest.mark.requirement("ACC-001")

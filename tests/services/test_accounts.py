@@ -1,4 +1,4 @@
-"""What the broker says of an account: its kind with a history, its money in the right order (ACC-001, R18)."""
+"""Accounts from the configuration, and their money in the right order (R18, R24)."""
 
 from decimal import Decimal
 from typing import Any
@@ -6,78 +6,16 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
-from domain.account_type import AccountType
 from domain.broker import AccountReading
-from services.accounts import next_read_seq, store_balance, store_type, upsert_accounts
+from services.accounts import next_read_seq, store_balance, upsert_accounts
 from tasks.context import Context
-from tests.support.house import TEST_ORIGIN, Bed, account_of, order, request
-
-
-def read(ctx: Context, number: str | None, failed: str | None = None) -> Any:
-    account = ctx.settings.accounts[0]
-    with ctx.database.unit() as unit:
-        return store_type(
-            unit, account, number, failed=failed, now=SYSTEM_CLOCK.now(), ids=SYSTEM_IDS, origin=TEST_ORIGIN
-        )
+from tests.support.house import Bed, account_of, order, request
 
 
 def row(ctx: Context) -> Any:
     with ctx.database.statement() as unit:
         return unit.row("SELECT * FROM trading.accounts WHERE name = %(n)s", {"n": ctx.settings.accounts[0].name})
-
-
-def history(ctx: Context) -> list[tuple[Any, ...]]:
-    with ctx.database.statement() as unit:
-        rows = unit.rows(
-            "SELECT old_type, old_source, new_type, new_source FROM trading.account_type_changes "
-            "WHERE account_id = %(id)s ORDER BY occurred_at",
-            {"id": account_of(ctx).account_id},
-        )
-    return [tuple(entry) for entry in rows]
-
-
-@pytest.mark.requirement("ACC-001", "FR-001")
-def test_the_number_decides_and_the_history_remembers(quiet: Bed) -> None:
-    ctx = quiet.context(read=False, paper_trading=None)
-    assert (row(ctx).account_type, row(ctx).account_type_source, row(ctx).type_read_at) == ("paper", "fallback", None)
-    read(ctx, "PA3ABC")
-    assert (row(ctx).account_type, row(ctx).account_type_source) == ("paper", "detected")
-    read(ctx, "PA3ABC")
-    read(ctx, "123456")
-    assert row(ctx).account_type == "live"
-    assert history(ctx) == [("paper", "fallback", "paper", "detected"), ("paper", "detected", "live", "detected")]
-
-
-@pytest.mark.requirement("ACC-001", "FR-001")
-def test_a_failed_first_read_gives_paper_rights_marked_as_fallback(quiet: Bed) -> None:
-    ctx = quiet.context(read=False)
-    update = read(ctx, None, failed="unreachable")
-    assert (update.reading.account_type, update.reading.source) == ("paper", "fallback")
-    assert row(ctx).type_read_at is None
-
-
-def test_a_failed_later_read_forgets_nothing(quiet: Bed) -> None:
-    ctx = quiet.context()
-    read(ctx, None, failed="unreachable")
-    assert (row(ctx).account_type_source, row(ctx).type_read_at is not None) == ("detected", True)
-
-
-@pytest.mark.requirement("ACC-001")
-def test_a_live_number_on_an_account_configured_as_paper_blocks_entries(quiet: Bed) -> None:
-    ctx = quiet.context(paper_trading=True)
-    update = read(ctx, "123456")
-    assert update.mismatch == "configured as paper, the broker's account number says live"
-    assert row(ctx).entries_blocked == update.mismatch
-    read(ctx, "PA3ABC")
-    assert row(ctx).entries_blocked is None
-
-
-def test_an_override_wins_and_says_so(quiet: Bed) -> None:
-    ctx = quiet.context(read=False, account_type=AccountType.PAPER)
-    read(ctx, "123456")
-    assert (row(ctx).account_type, row(ctx).account_type_source) == ("paper", "override")
 
 
 def test_another_endpoint_must_be_read_again(quiet: Bed) -> None:
@@ -153,13 +91,3 @@ def test_another_key_must_be_read_again(quiet: Bed) -> None:
     with ctx.database.unit() as unit:
         upsert_accounts(unit, [rotated], SYSTEM_IDS)
     assert row(ctx).type_read_at is None
-
-
-@pytest.mark.requirement("CFG-001")
-def test_a_number_read_with_another_key_is_not_stored(quiet: Bed) -> None:
-    ctx = quiet.context(read=False)
-    other = ctx.settings.accounts[0].model_copy(update={"api_key": SecretStr("PKOTHER")})
-    with quiet.database.unit() as unit:
-        upsert_accounts(unit, [other], SYSTEM_IDS)
-    assert read(ctx, "PA3ABC") is None
-    assert (row(ctx).type_read_at, row(ctx).account_number) == (None, None)

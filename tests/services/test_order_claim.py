@@ -11,7 +11,7 @@ from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from config.settings import TradingSettings
 from domain.balance import BalanceRule, OnBalanceError
-from domain.orders import Side
+from domain.orders import PositionIntent, Side
 from risk.verdict import Decision
 from services.accounts import upsert_accounts
 from services.order_claim import Claim, Clocks, claim_for_placing
@@ -129,13 +129,85 @@ def test_an_accounts_own_minimum_and_switch_win(quiet: Bed) -> None:
         assert order(ctx, order_id).status == status
 
 
-def test_an_account_that_was_switched_off_takes_nothing(quiet: Bed) -> None:
+def stop(ctx: Context, assignment: str) -> None:
+    with ctx.database.statement() as unit:
+        unit.run(
+            f"UPDATE trading.accounts SET {assignment} WHERE account_id = %(a)s",  # noqa: S608  a test's own
+            {"a": account_of(ctx).account_id},
+        )
+
+
+def hold(ctx: Context, side: str, qty: int) -> None:
+    """Let the account have bought, or have sold short."""
+    with ctx.database.statement() as unit:
+        unit.run(
+            "INSERT INTO trading.fills (fill_id, account_id, order_id, broker_order_id, broker_fill_id, symbol, side, "
+            "qty, price, cum_qty, occurred_at) VALUES (%(f)s, %(a)s, %(o)s, 'b', 'f', 'AAPL', %(side)s, %(q)s, 190, "
+            "%(q)s, now())",
+            {
+                "f": SYSTEM_IDS.new(),
+                "a": account_of(ctx).account_id,
+                "o": request(ctx),
+                "side": side,
+                "q": qty,
+            },
+        )
+
+
+def test_an_account_that_the_file_switches_off_takes_no_entry(quiet: Bed) -> None:
     ctx = quiet.context()
     order_id = request(ctx)
     with ctx.database.unit() as unit:
         upsert_accounts(unit, [ctx.settings.accounts[0].model_copy(update={"enabled": False})], SYSTEM_IDS)
     claim(ctx, order_id)
     assert (order(ctx, order_id).status, order(ctx, order_id).reason_code) == ("rejected", "account_disabled")
+
+
+STOPS = [
+    ("entries_blocked = 'the number', number_changed_at = now()", "account_number_changed"),
+    ("entries_blocked = 'the type', type_mismatch = 'the type'", "account_type_mismatch"),
+    ("disabled_by = 'anna'", "account_disabled"),
+]
+# what is held (or short), what is asked for, and whether that only closes
+EXITS: list[tuple[str, int, dict[str, Any], bool]] = [
+    ("buy", 5, {"side": Side.SELL, "qty": Decimal(5)}, True),
+    ("buy", 5, {"side": Side.SELL, "qty": Decimal(6)}, False),  # one would be sold short
+    ("buy", 5, {"side": Side.SELL, "qty": None, "notional": Decimal(900)}, True),
+    ("buy", 5, {"side": Side.SELL, "qty": None, "notional": Decimal(1000)}, False),  # may need a sixth
+    ("buy", 5, {"side": Side.SELL, "qty": Decimal(5), "position_intent": PositionIntent.SELL_TO_OPEN}, False),
+    ("buy", 5, {"side": Side.BUY, "qty": Decimal(1)}, False),
+    ("sell", 5, {"side": Side.BUY, "qty": Decimal(5)}, True),
+    ("sell", 5, {"side": Side.BUY, "qty": Decimal(6)}, False),
+    ("sell", 5, {"side": Side.BUY, "qty": None, "notional": Decimal(100)}, False),  # nobody knows how many
+    ("sell", 5, {"side": Side.BUY, "qty": Decimal(1), "position_intent": PositionIntent.BUY_TO_OPEN}, False),
+]
+
+
+@pytest.mark.requirement("ACC-001")
+@pytest.mark.parametrize(("stopped", "code"), STOPS)
+@pytest.mark.parametrize(("held", "qty", "terms", "closes"), EXITS)
+def test_what_stops_an_account_stops_entries_alone(
+    quiet: Bed, stopped: str, code: str, held: str, qty: int, terms: dict[str, Any], *, closes: bool
+) -> None:
+    ctx = quiet.context()
+    hold(ctx, held, qty)
+    stop(ctx, stopped)
+    order_id = request(ctx, **terms)
+    claim(ctx, order_id)
+    row = order(ctx, order_id)
+    assert (row.status, row.reason_code) == (("submitting", None) if closes else ("rejected", code))
+    assert events(ctx, order_id)[-1].detail["warnings"] == ([code] if closes else [])
+
+
+@pytest.mark.requirement("ACC-001")
+def test_a_short_position_is_bought_back_once(quiet: Bed) -> None:
+    ctx = quiet.context()
+    hold(ctx, "sell", 5)
+    stop(ctx, "disabled_by = 'anna'")
+    first, second = (request(ctx, qty=Decimal(5)) for _ in range(2))
+    claim(ctx, first)
+    claim(ctx, second)
+    assert [order(ctx, order_id).status for order_id in (first, second)] == ["submitting", "rejected"]
 
 
 @pytest.mark.requirement("ACC-002")

@@ -20,6 +20,7 @@ from domain.orders import OrderTerms, OrderType, Side, TimeInForce
 from models.migrate import allow_logins, upgrade
 from services.accounts import find_account, upsert_accounts
 from services.orders import OrderRequest, request_order
+from services.origin import Stamp
 from tasks.balances import check_balance
 from tasks.context import Context
 from tasks.polling import poll_account
@@ -71,6 +72,10 @@ class Desk:
         )
         with self.ctx.database.statement() as unit:
             return request_order(unit, request, self.ctx.origin).order_id
+
+    def stamp(self) -> Stamp:
+        """Return what a change is recorded with, now."""
+        return Stamp(self.ctx.clock.now(), self.ctx.ids, self.ctx.origin)
 
     def poll(self) -> None:
         """Poll the account's working orders as if all were due."""

@@ -10,6 +10,7 @@ from brokers.alpaca.adapter import AlpacaBroker
 from brokers.protocol import Broker
 from domain.broker import Ticket, Timed
 from domain.orders import Side
+from tasks import placing
 from tasks.context import Context
 from tasks.placing import place_order
 from tasks.settling import settle_order
@@ -102,3 +103,47 @@ def test_a_refusal_of_the_broker_is_recorded_with_its_words(quiet: Bed, terms: d
     assert (row.status, row.rejected_by, row.reason_code, row.reserved) == ("rejected", "broker", reason, 0)
     assert (last.success, last.detail["http_status"]) == (False, 403)
     assert 0 < last.network_ms <= last.total_ms
+
+
+def disable(ctx: Context) -> None:
+    name = ctx.settings.accounts[0].name
+    with ctx.database.statement() as unit:
+        unit.run("UPDATE trading.accounts SET disabled_by = 'anna' WHERE name = %(n)s", {"n": name})
+
+
+@pytest.mark.requirement("ACC-001")
+def test_an_entry_whose_account_stops_after_its_claim_is_refused_and_not_sent(
+    quiet: Bed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    monkeypatch.setattr("tasks.placing.FRESH_MS", -1)
+    look = placing._stopped
+
+    def stops_meanwhile(*given: Any) -> Timed | None:
+        disable(ctx)
+        return look(*given)
+
+    monkeypatch.setattr("tasks.placing._stopped", stops_meanwhile)
+    place_order(ctx, order_id)
+    row = order(ctx, order_id)
+    assert (row.status, row.rejected_by, row.reason_code, row.reserved) == ("rejected", "opitios", "entries_stopped", 0)
+    assert "is switched off" in row.reason
+    assert posts(ctx, quiet.exchange) == {}
+
+
+@pytest.mark.requirement("ACC-001")
+def test_an_unknown_entry_of_an_account_that_stopped_is_looked_for_and_not_sent_again(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    fault = quiet.exchange.add_fault("drop_before", account=ctx.settings.accounts[0].name, method="POST")
+    place_order(ctx, order_id)
+    quiet.exchange.control("DELETE", f"/faults/{fault}")
+    sent = posts(ctx, quiet.exchange)
+    disable(ctx)
+    make_due(ctx, order_id)
+    settle_order(ctx, order_id)
+    row = order(ctx, order_id)
+    assert (row.status, row.cancel_reason, row.reserved > 0) == ("unknown", "entries_stopped", True)
+    assert events(ctx, order_id)[-1].reason_code == "entries_stopped"
+    assert posts(ctx, quiet.exchange) == sent
