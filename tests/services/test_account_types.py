@@ -214,6 +214,7 @@ def test_another_endpoint_or_key_does_not_make_another_number_the_accounts_own(
     moved = ctx.settings.accounts[0].model_copy(update=change)
     with ctx.database.unit() as unit:
         upsert_accounts(unit, [moved], SYSTEM_IDS)
+    ctx.follow(ctx.settings.model_copy(update={"accounts": (moved,)}))
     read(ctx, None, "unreachable")
     assert (row(ctx).account_type_source, row(ctx).type_read_at) == ("fallback", None)
     assert read(ctx, OTHER).after.number_changed

@@ -42,7 +42,10 @@ def test_a_threshold_that_stands_in_no_table_is_the_accounts_own_too(quiet: Bed)
 
 def test_an_order_waits_while_the_table_has_other_keys_than_the_worker(quiet: Bed) -> None:
     ctx = quiet.context()
-    keys = quiet.exchange.add_account("rotated", cash="100000")
+    with quiet.database.statement() as unit:
+        own = unit.row("SELECT account_number FROM trading.accounts WHERE name = %(n)s", {"n": account_of(ctx).name})
+    assert own is not None
+    keys = quiet.exchange.add_account("rotated", cash="100000", account_number=own.account_number)
     changed = {"api_key": SecretStr(keys["key_id"]), "secret_key": SecretStr(keys["secret_key"])}
     new = with_account(ctx, **changed)
     with quiet.database.unit() as unit:
