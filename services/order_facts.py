@@ -145,7 +145,7 @@ def _is_exit(terms: OrderTerms, cost: Decimal | None, short_qty: Decimal) -> boo
     if terms.position_intent in {PositionIntent.BUY_TO_OPEN, PositionIntent.SELL_TO_OPEN}:
         return False
     if terms.side is Side.SELL:
-        return cost == ZERO
+        return cost is None or cost == ZERO  # of unknown cost it waits for its price, and is judged again then
     return terms.qty is not None and terms.qty <= short_qty
 
 

@@ -43,7 +43,6 @@ def _wrong(account_id: uuid.UUID, name: str, update: TypeUpdate) -> Iterator[Ale
         "account": name,
         "account_type": kind.account_type.value,
         "account_type_source": kind.source.value,
-        "account_type_before": update.before.reading.account_type.value,
         "confirmed_number": masked(update.after.confirmed),
         "account_number": masked(update.after.number),
     }

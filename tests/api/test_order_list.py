@@ -175,7 +175,8 @@ def test_a_page_is_read_from_where_it_begins(desk: Desk, wanted: OrderFilter, in
     statement, params = page_statement(wanted, after, 50)
     with desk.sql.transaction():
         # the table is small here: what costs little in it would cost much in a large one
-        desk.sql.execute("SET LOCAL enable_seqscan = off; SET LOCAL enable_bitmapscan = off; SET LOCAL enable_sort = off")
+        for way in ("seqscan", "bitmapscan", "sort"):
+            desk.sql.execute(f"SET LOCAL enable_{way} = off".encode())
         rows = desk.sql.execute(f"EXPLAIN {statement}".encode(), params).fetchall()
     plan = "\n".join(row["QUERY PLAN"] for row in rows)
     assert f"Index Scan Backward using {index}" in plan, plan

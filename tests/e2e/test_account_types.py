@@ -203,6 +203,19 @@ def test_a_detection_that_fails_alerts_and_is_resolved_by_the_next_good_read(run
     until(lambda: lines(running, f"Alert account_type_unread resolved: {account}"))
 
 
+@pytest.mark.requirement("ACC-001", "FR-001")
+def test_an_account_that_could_never_be_read_has_paper_rights_marked_as_a_fallback(running: House) -> None:
+    raised = until(lambda: alert(running, "live-1", "account_type_unread"))
+    assert (raised["severity"], raised["resolved_at"]) == ("critical", None)
+    assert "orders wait, paper rights until it is read" in raised["message"]
+    assert (raised["account_type"], raised["account_type_source"]) == ("paper", "fallback")
+    assert shown(running, "live-1")["account_type_source"] == "fallback"
+    found = health(running)
+    assert found["account_types"]["fallback"] >= 1
+    assert found["parts"]["accounts"]["not_read"] >= 1
+    assert found["status"] == "degraded"
+
+
 @pytest.mark.requirement("ACC-001")
 def test_an_account_that_an_admin_has_switched_off_takes_exits_alone(
     running: House, account: str, admin: Person

@@ -200,6 +200,19 @@ def test_what_stops_an_account_stops_entries_alone(
 
 
 @pytest.mark.requirement("ACC-001")
+def test_a_sell_whose_price_nobody_knows_yet_waits_instead_of_being_refused(quiet: Bed) -> None:
+    ctx = quiet.context()
+    hold(ctx, "buy", 5)
+    stop(ctx, "disabled_by = 'anna'")
+    order_id = request(ctx, side=Side.SELL, qty=None, notional=Decimal(900))
+    claim(ctx, order_id, ask=None)
+    assert (order(ctx, order_id).status, events(ctx, order_id)[-1].reason_code) == ("requested", "price_unavailable")
+    make_due(ctx, order_id)
+    claim(ctx, order_id)
+    assert order(ctx, order_id).status == "submitting"
+
+
+@pytest.mark.requirement("ACC-001")
 def test_a_short_position_is_bought_back_once(quiet: Bed) -> None:
     ctx = quiet.context()
     hold(ctx, "sell", 5)
