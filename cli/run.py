@@ -77,6 +77,8 @@ def print_first_commands(settings: Settings, password: str | None) -> None:
     """Print where everything is and the three commands to try; the password only when it was made just now."""
     command = command_name()
     OUT.print(f"  API      {settings.api_url}  (documentation at {settings.api_url}/docs, health at /health)")
+    how = f"{command} admin flower-password"
+    OUT.print(f"  Flower   {settings.flower_url}  (user {settings.flower.user}, password: {how})", markup=False)
     OUT.print(f"  data     {settings.home.root}  (secrets.yml, logs, databases)", markup=False)
     OUT.print(f"  accounts {', '.join(account.name for account in settings.accounts) or 'none in secrets.yml'}")
     if password is not None:

@@ -79,10 +79,21 @@ class DatabaseSettings(_Section):
 
 
 class WorkerSettings(_Section):
-    """Celery workers: threads a process, and task events for a monitor (they cost 42 % of a worker)."""
+    """Celery workers: threads a process, and the events that Flower shows."""
 
     threads: int = Field(default=8, gt=0)
-    events: bool = False
+    events: bool = True
+
+
+class FlowerSettings(_Section):
+    """Flower, the workers' page (docs/decisions/0014-flower-and-containers.md). It alone judges its password."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=5555, ge=1, le=65535)
+    user: str = Field(default="opitios", pattern=r"^[^:\s]+$")
+    password: SecretStr = SecretStr("")
+    read_only: bool = True
+    max_tasks: int = Field(default=2000, ge=1, le=100_000)
 
 
 _JWT_KEY_BYTES = 32
@@ -109,6 +120,7 @@ class Settings(_Section):
     trading: TradingSettings = TradingSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
+    flower: FlowerSettings = FlowerSettings()
     accounts: tuple[AccountSettings, ...] = ()
 
     @field_validator("jwt_secret")
@@ -142,6 +154,11 @@ class Settings(_Section):
         """Where the API answers."""
         return f"http://{self.api_host}:{self.api_port}"
 
+    @property
+    def flower_url(self) -> str:
+        """Where Flower answers."""
+        return f"http://{self.flower.host}:{self.flower.port}"
+
     def account(self, name: str) -> AccountSettings | None:
         """Return an account's section, or None."""
         return next((account for account in self.accounts if account.name == name), None)
@@ -165,8 +182,11 @@ _ENVIRONMENT = {
     "OPITIOS_EXCHANGE_URL": "exchange_url",
 }
 
-_SECTIONS = ("trading", "database", "worker")
+_SECTIONS = ("trading", "database", "worker", "flower")
 _EVENTS_VARIABLE = "OPITIOS_WORKER_EVENTS"
+_FLOWER_VARIABLES = {
+    f"OPITIOS_FLOWER_{name.upper()}": name for name in ("host", "port", "user", "password", "read_only", "max_tasks")
+}
 _JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
 
 
@@ -176,8 +196,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     home = find_home(env)
     values: dict[str, Any] = _runtime(home.runtime)
     path = secrets_path(home, env)
+    flower = values.pop("flower", {})
     if path is not None:
         values |= _secrets(path)
+    given = {field: env[name] for name, field in _FLOWER_VARIABLES.items() if env.get(name)}
+    values["flower"] = flower | values.get("flower", {}) | given
     values |= {field: _with_driver(env[name]) for name, field in _ENVIRONMENT.items() if env.get(name)}
     if env.get(_EVENTS_VARIABLE):
         values["worker"] = dict(values.get("worker", {})) | {"events": env[_EVENTS_VARIABLE]}
@@ -217,7 +240,8 @@ def _runtime(path: Path) -> dict[str, Any]:
     ports = content.get("ports") or {}
     if "api" in ports:
         values.setdefault("api_port", ports["api"])
-    return values
+    found = {"port": ports.get("flower"), "password": (content.get("passwords") or {}).get("flower")}
+    return values | {"flower": {field: value for field, value in found.items() if value is not None}}
 
 
 def _secrets(path: Path) -> dict[str, Any]:
@@ -233,9 +257,7 @@ def _secrets(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}{where}: not valid YAML") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping at the top, found {type(content).__name__}")
-    values: dict[str, Any] = {
-        key: _mapping(path, key, content[key]) for key in ("trading", "database", "worker") if key in content
-    }
+    values: dict[str, Any] = {key: _mapping(path, key, content[key]) for key in _SECTIONS if key in content}
     accounts = _mapping(path, "accounts", content.get("accounts"))
     values["accounts"] = tuple(
         {"name": str(name)} | _mapping(path, f"accounts.{name}", entry) for name, entry in accounts.items()
@@ -268,6 +290,7 @@ class _Sources:
             return f"{self.secrets}: {'.'.join(['accounts', name, *map(str, location[2:])])}"
         dotted = ".".join(map(str, location))
         variables = _ENVIRONMENT | {_EVENTS_VARIABLE: "worker.events"}
+        variables |= {name: f"flower.{of}" for name, of in _FLOWER_VARIABLES.items()}
         variable = next((name for name, of in variables.items() if of == dotted and self.env.get(name)), None)
         if variable is not None:
             return f"environment: {variable}"

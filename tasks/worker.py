@@ -16,6 +16,7 @@ from tasks.waiting import wait_for_dependencies
 
 # what keeps the record yields to what trades: without it, each round of polls held new orders up
 _NICENESS = {"background": 5}
+_HEARTBEAT_S = 5
 
 
 @celery_setup_logging.connect
@@ -41,7 +42,11 @@ def release(**_: Any) -> None:
 
 
 def consume(name: str, queues: Sequence[str], threads: int) -> None:
-    """Work these queues off until SIGTERM, then finish the tasks that run (warm shutdown)."""
+    """Work these queues off until SIGTERM, then finish the tasks that run (warm shutdown).
+
+    The heartbeat is an event too: it is what Flower knows a worker by that has nothing to do.
+    """
+    heartbeat = f"--heartbeat-interval={_HEARTBEAT_S}" if app.conf.worker_send_task_events else "--without-heartbeat"
     app.worker_main(
         [
             "worker",
@@ -51,7 +56,7 @@ def consume(name: str, queues: Sequence[str], threads: int) -> None:
             f"--concurrency={threads}",
             "--without-gossip",
             "--without-mingle",
-            "--without-heartbeat",
+            heartbeat,
             "--loglevel=INFO",
         ]
     )
