@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import admin, order, report, run, session
+from cli import admin, alive, order, report, run, session
 from cli.api_client import ApiError
 from cli.output import fail
 from config.settings import ConfigError
@@ -20,6 +20,7 @@ app = typer.Typer(
 run.register(app)
 session.register(app)
 app.command("report")(report.report)
+app.command("alive")(alive.alive)
 app.add_typer(order.app, name="order")
 app.add_typer(admin.app, name="admin")
 

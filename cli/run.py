@@ -63,8 +63,10 @@ def migrate() -> None:
 
     settings = load_settings()
     _say("bringing the database to the newest revision")
-    prepare_database(settings)
+    is_new = prepare_database(settings) is not None
     OUT.print("The database is at the newest revision.")
+    if is_new:  # its password is not printed: what this prints is kept in logs
+        OUT.print(f"The user admin was made; give it a password with: {command_name()} admin reset-password")
 
 
 def register(app: typer.Typer) -> None:

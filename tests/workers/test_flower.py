@@ -62,7 +62,7 @@ def changing_paths() -> list[str]:
         pattern, kind = (
             (handler.regex.pattern, handler.handler_class) if isinstance(handler, URLSpec) else tuple(handler[:2])
         )
-        if inspect.isclass(kind) and kind.post is not RequestHandler.post:
+        if inspect.isclass(kind) and issubclass(kind, RequestHandler) and kind.post is not RequestHandler.post:
             found.append(pattern.removesuffix("$").replace("(.+)", "background@nowhere").replace("(.*)", "x"))
     return [path for path in found if path not in {".*", "/tasks/datatable"}]
 
