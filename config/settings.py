@@ -185,7 +185,11 @@ _ENVIRONMENT = {
 _SECTIONS = ("trading", "database", "worker", "flower")
 _EVENTS_VARIABLE = "OPITIOS_WORKER_EVENTS"
 _FLOWER_VARIABLES = {
-    f"OPITIOS_FLOWER_{name.upper()}": name for name in ("host", "port", "user", "password", "read_only", "max_tasks")
+    "OPITIOS_FLOWER_HOST": "host",
+    "OPITIOS_FLOWER_PORT": "port",
+    "OPITIOS_FLOWER_USER": "user",
+    "OPITIOS_FLOWER_PASSWORD": "password",
+    "OPITIOS_FLOWER_READ_ONLY": "read_only",
 }
 _JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
 
