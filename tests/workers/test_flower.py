@@ -228,6 +228,27 @@ def test_it_listens_again_after_redis_was_away_and_ends_at_once(tmp_path: Path, 
         assert process.wait(5) == 0
 
 
+def test_it_forgets_what_is_more_than_it_may_hold(tmp_path: Path, celery_broker: RedisTestBroker) -> None:
+    url, port = celery_broker.config()["url"], free_port()
+    (tmp_path / "secrets.yml").write_text("flower: {max_tasks: 3}\n", encoding="utf-8")
+    process = start(tmp_path, port, OPITIOS_FLOWER_PASSWORD=PASSWORD, REDIS_URL=url)
+    page = Page(f"http://127.0.0.1:{port}", "opitios", PASSWORD)
+    try:
+        assert poll(lambda: answers(page), seconds=20)
+        assert poll(lambda: sees(page, url, "there"), seconds=10)
+        with Celery("test", set_as_current=False) as app, app.connection_for_write(url) as connection:
+            dispatcher = app.events.Dispatcher(connection, hostname="there@test")
+            for number in range(20):
+                dispatcher.send("task-succeeded", uuid=f"task-{number}", result="None", runtime=0.1)
+            dispatcher.close()
+
+        assert poll(lambda: "task-19" in page.tasks(), seconds=10)
+        assert page.tasks().keys() == {"task-17", "task-18", "task-19"}
+        assert {path.name for path in tmp_path.iterdir()} <= {"secrets.yml", "logs", "flower.out", "redis"}
+    finally:
+        process.kill()
+
+
 def answers(page: Page) -> bool:
     try:
         return page("/healthcheck").ok
