@@ -38,6 +38,7 @@ _LARGEST_BODY = 65536  # bytes
 _FORGET_OFFLINE_S = 3600
 _MOST_WORKERS = 100
 _RETRY_S = 2
+_NICENESS = 10  # a page yields to whatever trades
 _HEADERS = {
     "Content-Security-Policy": "default-src 'self' 'unsafe-inline'; img-src 'self' data:; object-src 'none'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
@@ -164,6 +165,7 @@ def main() -> int:
     for name in [name for name in os.environ if name.startswith("FLOWER_")]:
         del os.environ[name]  # FLOWER_UNAUTHENTICATED_API and its like are no settings of ours
     kombu_guard.install()
+    os.nice(_NICENESS)
     flower = settings.flower
     try:
         app = make_flower(flower, settings.redis_url.get_secret_value())

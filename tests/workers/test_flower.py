@@ -2,8 +2,10 @@
 
 import inspect
 import json
+import os
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,6 +16,7 @@ from pytest_celery import RedisTestBroker
 from tornado.routing import URLSpec
 from tornado.web import RequestHandler
 
+import tasks.flower
 from config.celery import WORKER_QUEUES, celery_settings
 from stack.waiting import poll
 from tests.support.exchange import free_port
@@ -171,6 +174,32 @@ def test_its_password_stands_in_no_command_line(running: House, page: Page) -> N
     assert page("/healthcheck").ok
     for secret in secrets(running):
         assert [line for line in command_lines() if secret in line] == []
+
+
+def test_it_yields_to_what_trades(running: House, page: Page) -> None:
+    assert page("/healthcheck").ok
+    pid = running.servers.pid("flower")
+
+    assert pid is not None
+    assert os.getpriority(os.PRIO_PROCESS, pid) >= 10
+
+
+def test_its_pause_does_not_grow_while_redis_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    pauses: list[float] = []
+
+    def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 20:
+            raise SystemExit
+
+    monkeypatch.setattr(tasks.flower, "time", SimpleNamespace(sleep=sleep))
+    with Celery("test", broker="redis://127.0.0.1:1/0", set_as_current=False) as app:
+        app.conf.broker_transport_options = {"max_retries": 0}
+        listener = tasks.flower._Listener(app, io_loop=None, max_tasks_in_memory=1)
+        with pytest.raises(SystemExit):
+            listener.run()
+
+    assert set(pauses) == {2}
 
 
 def test_a_browser_may_not_frame_it_or_keep_it(page: Page) -> None:
