@@ -303,6 +303,8 @@ def test_flower_has_what_the_stack_chose_and_the_environment_wins(home: Path) ->
     given = load(home, secrets=secrets, OPITIOS_FLOWER_HOST="0.0.0.0").flower  # noqa: S104  a container's own
     assert (given.host, given.port, given.read_only) == ("0.0.0.0", 5001, False)  # noqa: S104
     assert given.password.get_secret_value() == "from-the-file"
+    beside = load(home, secrets="flower: {read_only: false}\n").flower  # what the file leaves out stays the stack's
+    assert (beside.password.get_secret_value(), beside.read_only) == (CANARY, False)
     assert load(home, OPITIOS_FLOWER_PASSWORD="from-outside").flower.password.get_secret_value() == "from-outside"
 
 

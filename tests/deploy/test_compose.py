@@ -5,13 +5,14 @@ import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 import typer.main
 
 from cli.main import app
 from config.home import Home
+from config.settings import Settings
 from deploy.prepare import prepare
 from stack.ports import Ports
 from stack.processes import APPLICATION, applications, exchange
@@ -69,6 +70,8 @@ def test_every_command_exists_in_the_image() -> None:
 def test_every_variable_is_one_that_the_code_reads(variables: dict[str, str]) -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").glob("*.py"))
     read = set(re.findall(r'"((?:OPITIOS_\w+)|DATABASE_URL|REDIS_URL)"', source)) | COMING
+    sections = {name: kind for name, kind in get_type_hints(Settings).items() if hasattr(kind, "model_fields")}
+    read |= {f"OPITIOS_{name}_{field}".upper() for name, kind in sections.items() for field in kind.model_fields}
     given = {name for key, service in services().items() if key not in SERVERS for name in service["environment"]}
 
     assert given - read == set()
