@@ -26,3 +26,14 @@ def reset(username: Annotated[str, typer.Argument(help="whose password")] = "adm
         fail(f"no user {username!r}")
         raise typer.Exit(1)
     OUT.print(f"New password of {username}: {password}", markup=False)
+
+
+@app.command("flower-password")
+def flower_password() -> None:
+    """Print what opens Flower: its user and password, as this installation has them."""
+    flower = load_settings().flower
+    password = flower.password.get_secret_value()
+    if not password:
+        fail("flower.password is not known here: make run generates it, else set OPITIOS_FLOWER_PASSWORD")
+        raise typer.Exit(1)
+    OUT.print(f"{flower.user} {password}", markup=False)

@@ -17,6 +17,7 @@ from models.session import Database
 from models.unit import StoreError, Unit
 from services.accounts import upsert_accounts
 from services.configuration import record_configuration
+from services.gauges import has_told
 from services.origin import Origin
 from services.users import create_first_admin, reset_password
 
@@ -30,6 +31,11 @@ def prepare_database(settings: Settings) -> str | None:
     if not migrations_url:
         raise ConfigError("No database is known here: make run, or set DATABASE_URL")
     app_url = settings.app_database_url.get_secret_value()
+    if not app_url:
+        raise ConfigError(
+            "OPITIOS_APP_DATABASE_URL is not set: expected postgresql://opitios_app:PASSWORD@host:port/database, the "
+            "login of the processes; its password is set here"
+        )
     with _sentences():
         upgrade(migrations_url)
         allow_logins(migrations_url, app_url, settings.compliance_database_url.get_secret_value())
@@ -58,6 +64,12 @@ def _record_configuration(unit: Unit, settings: Settings) -> None:
     record_configuration(
         unit, settings, actor=content.actor, is_current=lambda: True, now=now, ids=SYSTEM_IDS, origin=origin
     )
+
+
+def has_spoken(settings: Settings, host: str) -> bool:
+    """Tell whether the process of these settings has told the database of itself. Raises ConfigError as above."""
+    with _unit(settings) as unit:
+        return has_told(unit, host, settings.process)
 
 
 def _check_connections(unit: Unit, settings: Settings) -> None:

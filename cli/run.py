@@ -63,8 +63,10 @@ def migrate() -> None:
 
     settings = load_settings()
     _say("bringing the database to the newest revision")
-    prepare_database(settings)
+    is_new = prepare_database(settings) is not None
     OUT.print("The database is at the newest revision.")
+    if is_new:  # its password is not printed: what this prints is kept in logs
+        OUT.print(f"The user admin was made; give it a password with: {command_name()} admin reset-password")
 
 
 def register(app: typer.Typer) -> None:
@@ -77,6 +79,8 @@ def print_first_commands(settings: Settings, password: str | None) -> None:
     """Print where everything is and the three commands to try; the password only when it was made just now."""
     command = command_name()
     OUT.print(f"  API      {settings.api_url}  (documentation at {settings.api_url}/docs, health at /health)")
+    how = f"{command} admin flower-password"
+    OUT.print(f"  Flower   {settings.flower_url}  (user {settings.flower.user}, password: {how})", markup=False)
     OUT.print(f"  data     {settings.home.root}  (secrets.yml, logs, databases)", markup=False)
     OUT.print(f"  accounts {', '.join(account.name for account in settings.accounts) or 'none in secrets.yml'}")
     if password is not None:

@@ -109,7 +109,18 @@ class DatabaseSettings(Section):
 
 
 class WorkerSettings(Section):
-    """Celery workers: threads a process, and task events for a monitor (they cost 42 % of a worker)."""
+    """Celery workers: threads a process, and the events that Flower shows."""
 
     threads: int = Field(default=8, gt=0)
-    events: bool = False
+    events: bool = True
+
+
+class FlowerSettings(Section):
+    """Flower, the workers' page (docs/decisions/0014-flower-and-containers.md). It alone judges its password."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=5555, ge=1, le=65535)
+    user: str = Field(default="opitios", pattern=r"^[^:\s]+$")
+    password: SecretStr = SecretStr("")
+    read_only: bool = True
+    max_tasks: int = Field(default=2000, ge=1, le=100_000)

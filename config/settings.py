@@ -14,7 +14,14 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from config.celery import WORKER_QUEUES
 from config.explaining import explain
 from config.home import Home, find_home
-from config.sections import AccountSettings, DatabaseSettings, Section, TradingSettings, WorkerSettings
+from config.sections import (
+    AccountSettings,
+    DatabaseSettings,
+    FlowerSettings,
+    Section,
+    TradingSettings,
+    WorkerSettings,
+)
 from config.sources import ConfigError, Content, Sources, gather, read_content
 from domain.balance import DEFAULT_MINIMUM
 
@@ -52,6 +59,7 @@ class Settings(Section):
     trading: TradingSettings = TradingSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
+    flower: FlowerSettings = FlowerSettings()
     accounts: tuple[AccountSettings, ...] = ()
 
     @field_validator("jwt_secret")
@@ -94,6 +102,11 @@ class Settings(Section):
     def api_url(self) -> str:
         """Where the API answers."""
         return f"http://{self.api_host}:{self.api_port}"
+
+    @property
+    def flower_url(self) -> str:
+        """Where Flower answers."""
+        return f"http://{self.flower.host}:{self.flower.port}"
 
     def account(self, name: str) -> AccountSettings | None:
         """Return an account's section, or None."""

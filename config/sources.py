@@ -13,12 +13,13 @@ from typing import Any
 import yaml
 
 from config.home import Home
-from config.sections import DatabaseSettings, Section, TradingSettings, WorkerSettings
+from config.sections import DatabaseSettings, FlowerSettings, Section, TradingSettings, WorkerSettings
 
 SECTIONS: dict[str, type[Section]] = {
     "trading": TradingSettings,
     "database": DatabaseSettings,
     "worker": WorkerSettings,
+    "flower": FlowerSettings,
 }
 # the predecessor's section jwt stands in two fields of ours
 JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
@@ -128,12 +129,11 @@ def read_content(home: Home, env: Mapping[str, str]) -> Content:
 def gather(home: Home, env: Mapping[str, str], content: Content, known: frozenset[str]) -> Sources:
     """Lay the sources over each other; `known` are the fields that runtime.json may set. Raises ConfigError."""
     values = _runtime(home.runtime, known)
-    origin = dict.fromkeys(values, "stack")
+    origin = {dotted: "stack" for name, value in values.items() for dotted in _dotted(name, value)}
     tree = _tree(content)
     for name, value in _from_tree(content, tree).items():
-        values[name] = value
-        keys = [f"{name}.{key}" for key in value] if name in SECTIONS else [name]
-        origin |= dict.fromkeys(keys, "file")
+        values[name] = values.get(name, {}) | value if name in SECTIONS else value
+        origin |= dict.fromkeys(_dotted(name, value), "file")
     for variable, dotted in ENVIRONMENT.items():
         if env.get(variable):
             section, _, key = dotted.partition(".")
@@ -141,6 +141,10 @@ def gather(home: Home, env: Mapping[str, str], content: Content, known: frozense
             values[section] = dict(values.get(section, {})) | {key: given} if key else given
             origin[dotted] = f"environment: {variable}"
     return Sources(home, content, tree, values, origin)
+
+
+def _dotted(name: str, value: Any) -> list[str]:
+    return [f"{name}.{key}" for key in value] if name in SECTIONS else [name]
 
 
 def _with_driver(value: str) -> str:
@@ -164,7 +168,8 @@ def _runtime(path: Path, known: frozenset[str]) -> dict[str, Any]:
     ports = content.get("ports") or {}
     if "api" in ports:
         values.setdefault("api_port", ports["api"])
-    return values
+    found = {"port": ports.get("flower"), "password": (content.get("passwords") or {}).get("flower")}
+    return values | {"flower": {key: value for key, value in found.items() if value is not None}}
 
 
 def _tree(content: Content) -> dict[str, Any]:

@@ -93,6 +93,13 @@ class HintPublisher:
             return set()
         return {name.partition("@")[0] for reply in replies for name in reply}
 
+    def answers(self, node: str, timeout_s: float = 2.0) -> bool:
+        """Tell whether the worker `name@host` answers now."""
+        try:
+            return bool(self._app.control.ping(destination=[node], timeout=timeout_s))
+        except _FAILURES:
+            return False
+
     def close(self) -> None:
         """Publish what waits, then let the connections go; what has not left after five seconds is the relay's."""
         self._closing.set()

@@ -25,9 +25,9 @@ def upgrade(migrations_url: str) -> None:
 
 
 def allow_logins(migrations_url: str, app_url: str, compliance_url: str) -> None:
-    """Give `opitios_app` and `compliance_ro` the passwords that their URLs carry."""
+    """Give `opitios_app` and `compliance_ro` the passwords that their URLs carry; an empty URL opens nothing."""
     statements = []
-    for url in (make_url(app_url), make_url(compliance_url)):
+    for url in (make_url(given) for given in (app_url, compliance_url) if given):
         if url.username is None or url.password is None:
             continue
         # ALTER ROLE takes no parameters: both come from our own generator, quoted all the same

@@ -27,6 +27,12 @@ SELECT process, pool - 'configuration' AS pool, pool->'configuration' AS configu
  ORDER BY process, host
 """
 
+_TOLD = """
+SELECT 1 AS told FROM trading.process_gauges
+ WHERE host = %(host)s AND split_part(process, ':', 1) = %(process)s
+   AND reported_at > clock_timestamp() - make_interval(secs => %(fresh_s)s)
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
@@ -47,6 +53,12 @@ def store_gauges(
     """Write a process's own gauges over its last ones."""
     said = dict(pool) | ({} if configuration is None else {"configuration": dict(configuration)})
     unit.run(_STORE, {"host": origin.host, "process": origin.process, "pool": json.dumps(said)})
+
+
+def has_told(unit: Unit, host: str, process: str) -> bool:
+    """Tell whether a process of this name has spoken on that host within half a minute."""
+    found = unit.rows(_TOLD, {"host": host, "process": process, "fresh_s": FRESH_S})
+    return bool(found)
 
 
 def read_gauges(unit: Unit) -> Sequence[Gauges]:

@@ -23,6 +23,7 @@ class Ports:
     control: int = 8093
     postgres: int = 54329
     redis: int = 63799
+    flower: int = 5555
 
 
 def variable(name: str) -> str:

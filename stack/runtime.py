@@ -37,6 +37,7 @@ class Passwords:
     app: str = field(default_factory=_password)
     compliance: str = field(default_factory=_password)
     redis: str = field(default_factory=_password)
+    flower: str = field(default_factory=_password)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

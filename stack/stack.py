@@ -185,7 +185,7 @@ class Stack:
 
     def _prepare(self) -> Runtime:
         previous = Runtime.load(self._home.runtime)
-        needed = {"api", "exchange", "control"}
+        needed = {"api", "exchange", "control", "flower"}
         needed |= set() if external_database_url(self._environ) else {"postgres"}
         needed |= set() if external_redis_url(self._environ) else {"redis"}
         ports = choose_ports(self._environ, previous.ports if previous else None, needed, self._report)

@@ -17,6 +17,7 @@ def main() -> int:
     wait_for_dependencies(ctx)
     ctx.live.start()
     schedule = ctx.settings.home.run / "beat-schedule"
+    schedule.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # a container's home begins empty
     Beat(app=app, schedule=str(schedule), loglevel="INFO", redirect_stdouts=False, quiet=True).run()
     return 0
 

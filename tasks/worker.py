@@ -1,6 +1,10 @@
-"""A worker process: `python -m tasks.worker entries|exits|background`, threads because its work is waiting."""
+"""A worker process: `python -m tasks.worker entries|exits|background`, threads because its work is waiting.
+
+A second worker of a kind on the same host has a number: `python -m tasks.worker entries-2`.
+"""
 
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +20,7 @@ from tasks.waiting import wait_for_dependencies
 
 # what keeps the record yields to what trades: without it, each round of polls held new orders up
 _NICENESS = {"background": 5}
+_HEARTBEAT_S = 5
 
 
 @celery_setup_logging.connect
@@ -26,7 +31,7 @@ def keep_our_logging(**_: Any) -> None:
 @worker_ready.connect
 def begin(sender: Any, **_: Any) -> None:
     """Read accounts and instruments at once: orders wait until an account has been read."""
-    if str(sender.hostname).startswith("background@"):
+    if _kind(str(sender.hostname)) == "background":
         context().hints.hint(CHECK_BALANCES)
         context().hints.hint(SYNC_INSTRUMENTS)
 
@@ -40,7 +45,11 @@ def release(**_: Any) -> None:
 
 
 def consume(name: str, queues: Sequence[str], threads: int) -> None:
-    """Work these queues off until SIGTERM, then finish the tasks that run (warm shutdown)."""
+    """Work these queues off until SIGTERM, then finish the tasks that run (warm shutdown).
+
+    The heartbeat is an event too: it is what Flower knows a worker by that has nothing to do.
+    """
+    heartbeat = f"--heartbeat-interval={_HEARTBEAT_S}" if app.conf.worker_send_task_events else "--without-heartbeat"
     app.worker_main(
         [
             "worker",
@@ -50,24 +59,31 @@ def consume(name: str, queues: Sequence[str], threads: int) -> None:
             f"--concurrency={threads}",
             "--without-gossip",
             "--without-mingle",
-            "--without-heartbeat",
+            heartbeat,
             "--loglevel=INFO",
         ]
     )
 
 
+def _kind(name: str) -> str | None:
+    """Return the kind of a worker's name, `entries` for entries, entries-2 and entries-2@host; None for no worker's."""
+    found = re.fullmatch(rf"({'|'.join(WORKER_QUEUES)})(-\d+)?(@.*)?", name)
+    return found[1] if found else None
+
+
 def main(arguments: list[str]) -> int:
     """Run one worker until SIGTERM."""
-    if len(arguments) != 1 or arguments[0] not in WORKER_QUEUES:
-        sys.stderr.write(f"usage: python -m tasks.worker {'|'.join(WORKER_QUEUES)}\n")
+    name = arguments[0] if len(arguments) == 1 else ""
+    kind = _kind(name)
+    if kind is None:
+        sys.stderr.write(f"usage: python -m tasks.worker {'|'.join(WORKER_QUEUES)}[-NUMBER]\n")
         return 2
-    name = arguments[0]
     ctx = context()
     setup_logging(ctx.settings.home, ctx.settings.process)
     wait_for_dependencies(ctx)
     ctx.live.start()
-    os.nice(_NICENESS.get(name, 0))
-    consume(name, WORKER_QUEUES[name], ctx.settings.worker.threads)
+    os.nice(_NICENESS.get(kind, 0))
+    consume(name, WORKER_QUEUES[kind], ctx.settings.worker.threads)
     return 0
 
 

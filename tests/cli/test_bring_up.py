@@ -73,3 +73,19 @@ def test_a_server_that_lets_too_few_connections_in_is_refused(quiet: Bed) -> Non
         ConfigError, match="expected at least 230, which API, workers, relay and beat may hold together"
     ):
         prepare_database(greedy)
+
+
+def test_a_migration_without_the_processes_login_says_what_it_expects(quiet: Bed) -> None:
+    url = SecretStr(quiet.runtime.migrations_database_url)
+    with pytest.raises(ConfigError, match="OPITIOS_APP_DATABASE_URL is not set: expected postgresql://opitios_app:"):
+        prepare_database(Settings(home=quiet.servers.home, migrations_database_url=url))
+
+
+def test_a_migration_needs_no_login_for_readers(quiet: Bed) -> None:
+    prepare_database(
+        Settings(
+            home=quiet.servers.home,
+            migrations_database_url=SecretStr(quiet.runtime.migrations_database_url),
+            app_database_url=SecretStr(quiet.runtime.app_database_url),
+        )
+    )

@@ -11,7 +11,7 @@ from tests.support.commands import Terminal, printed_password
 from tests.support.stack import command_lines
 
 WORKERS = {"worker-entries", "worker-exits", "worker-background"}
-PROCESSES = {"postgres", "redis", "exchange", "api", *WORKERS, "relay", "beat"}
+PROCESSES = {"postgres", "redis", "exchange", "api", *WORKERS, "relay", "beat", "flower"}
 
 
 @pytest.mark.requirement("CARD")
@@ -122,3 +122,17 @@ def test_ctrl_c_in_the_middle_of_a_start_leaves_nothing_behind(stranger: Termina
     assert "Traceback" not in rest
     assert stranger.opitios("status").refused("Nothing runs")
     assert [line for line in command_lines() if str(stranger.home.root) in line] == []
+
+
+def test_a_start_says_how_to_get_flowers_password_and_the_command_prints_it(house: House) -> None:
+    assert "Flower http://127.0.0.1:" in house.first_start.said
+    user, password = house.terminal.opitios("admin", "flower-password").out.split()
+
+    assert user == "opitios"
+    assert len(password) >= 32
+    assert password not in house.first_start.said
+    assert password not in "".join(path.read_text(encoding="utf-8") for path in house.terminal.home.logs.rglob("*.log"))
+
+
+def test_flowers_password_is_asked_for_where_none_is_known(stranger: Terminal) -> None:
+    assert stranger.opitios("admin", "flower-password").refused("not known here", "OPITIOS_FLOWER_PASSWORD")

@@ -362,3 +362,22 @@ def test_two_accounts_of_one_name_are_refused(home: Path) -> None:
 @pytest.mark.parametrize("broken", ["day: 2024-13-45", "{[1]: 2}", "a: &b [*b", "- 1", "\x00"])
 def test_what_is_no_mapping_in_yaml_is_said_so(home: Path, broken: str) -> None:
     assert complaint(home, secrets=broken).startswith(str(home / "secrets.yml"))
+
+
+def test_flower_has_what_the_stack_chose_and_the_environment_wins(home: Path) -> None:
+    runtime = {"ports": {"api": 1, "flower": 5001}, "passwords": {"flower": CANARY, "redis": "x"}}
+    secrets = "flower:\n  read_only: false\n  password: from-the-file\n"
+
+    chosen = load(home, runtime=runtime).flower
+    assert (chosen.port, chosen.password.get_secret_value(), chosen.read_only) == (5001, CANARY, True)
+    given = load(home, secrets=secrets, OPITIOS_FLOWER_HOST="0.0.0.0").flower  # noqa: S104  a container's own
+    assert (given.host, given.port, given.read_only) == ("0.0.0.0", 5001, False)  # noqa: S104
+    assert given.password.get_secret_value() == "from-the-file"
+    beside = load(home, secrets="flower: {read_only: false}\n").flower  # what the file leaves out stays the stack's
+    assert (beside.password.get_secret_value(), beside.read_only) == (CANARY, False)
+    assert load(home, OPITIOS_FLOWER_PASSWORD="from-outside").flower.password.get_secret_value() == "from-outside"
+
+
+def test_a_wrong_setting_of_flower_names_its_place(home: Path) -> None:
+    assert complaint(home, OPITIOS_FLOWER_PORT="http").startswith("environment: OPITIOS_FLOWER_PORT: ")
+    assert "secrets.yml: flower.user: " in complaint(home, secrets="flower: {user: 'a:b'}\n")

@@ -99,7 +99,7 @@ def test_every_adapter_is_hidden_behind_the_registry() -> None:
 
 
 def test_every_top_level_package_stands_under_the_contracts() -> None:
-    workshop = {"bench", "migrations", "tests", "tools"}
+    workshop = {"bench", "deploy", "migrations", "tests", "tools"}
     packages = {init.parent.name for init in ROOT.glob("*/__init__.py")}
 
     assert packages - workshop == set(SETTINGS["root_packages"])

@@ -10,7 +10,7 @@ from stack.errors import StackError
 from stack.ports import LOOPBACK, Ports, choose_ports, holder, is_free
 from tests.support.stack import free_ports
 
-EVERYTHING = {"api", "exchange", "control", "postgres", "redis"}
+EVERYTHING = {"api", "exchange", "control", "postgres", "redis", "flower"}
 
 
 @pytest.fixture
@@ -20,11 +20,11 @@ def taken() -> Iterator[int]:
 
 
 def environment(**ports: int) -> dict[str, str]:
-    free = dict(zip(sorted(EVERYTHING), free_ports(5), strict=True))
+    free = dict(zip(sorted(EVERYTHING), free_ports(len(EVERYTHING)), strict=True))
     return {f"OPITIOS_{name.upper()}_PORT": str(port) for name, port in (free | ports).items()}
 
 
-@pytest.mark.parametrize("name", ["postgres", "redis", "exchange", "control"])
+@pytest.mark.parametrize("name", ["postgres", "redis", "exchange", "control", "flower"])
 def test_a_server_moves_to_the_next_free_port_and_says_so(name: str, taken: int) -> None:
     said: list[str] = []
 

@@ -23,6 +23,22 @@ def test_a_saved_runtime_is_read_back_whole_and_private(tmp_path: Path) -> None:
     assert len(runtime.jwt_secret) >= 32
 
 
+def test_the_file_of_a_version_without_flower_gets_a_password_and_a_port_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "runtime.json"
+    runtime = next_runtime({}, None, Ports())
+    runtime.save(path)
+    old = json.loads(path.read_text(encoding="utf-8"))
+    del old["ports"]["flower"], old["passwords"]["flower"]
+    path.write_text(json.dumps(old), encoding="utf-8")
+
+    loaded = Runtime.load(path)
+
+    assert loaded is not None
+    assert loaded.ports == runtime.ports
+    assert loaded.passwords.redis == runtime.passwords.redis
+    assert len(loaded.passwords.flower) >= 32
+
+
 def test_a_missing_file_is_a_first_start(tmp_path: Path) -> None:
     assert Runtime.load(tmp_path / "runtime.json") is None
 

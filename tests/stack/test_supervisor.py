@@ -59,11 +59,13 @@ def test_the_house_is_stopped_warm_and_started_without_secrets() -> None:
     runtime = next_runtime({}, None, Ports())
     table = {process.name: process for process in house_processes(home, runtime)}
 
-    assert set(table) == {"exchange", "api", "worker-entries", "worker-exits", "worker-background", "relay", "beat"}
+    workers = {"worker-entries", "worker-exits", "worker-background"}
+    assert set(table) == {"exchange", "api", *workers, "relay", "beat", "flower"}
     assert table["worker-entries"].argv == (sys.executable, "-m", "tasks.worker", "entries")
     assert (table["worker-entries"].stop_signal, table["worker-entries"].stop_seconds) == ("TERM", 20)
     assert [name for name, process in table.items() if process.stage == "infrastructure"] == ["exchange"]
-    assert not any(runtime.passwords.redis in " ".join(process.argv) for process in table.values())
+    for secret in (runtime.passwords.redis, runtime.passwords.flower):
+        assert not any(secret in " ".join(process.argv) for process in table.values())
 
 
 def test_a_home_in_a_directory_that_cannot_be_written_is_a_sentence() -> None:

@@ -57,8 +57,8 @@ def own_environment(home: Home, **more: str) -> dict[str, str]:
         for key, value in os.environ.items()
         if not key.startswith(("OPITIOS_", "PG")) and key not in {"DATABASE_URL", "REDIS_URL"}
     }
-    names = ("API", "EXCHANGE", "CONTROL", "POSTGRES", "REDIS")
-    ports = {f"OPITIOS_{name}_PORT": str(port) for name, port in zip(names, free_ports(5), strict=True)}
+    names = ("API", "EXCHANGE", "CONTROL", "POSTGRES", "REDIS", "FLOWER")
+    ports = {f"OPITIOS_{name}_PORT": str(port) for name, port in zip(names, free_ports(6), strict=True)}
     pg = {key: os.environ[key] for key in ("OPITIOS_PG_BIN", "OPITIOS_REDIS_BIN") if key in os.environ}
     return {**inherited, **ports, **pg, "OPITIOS_HOME": str(home.root), **more}
 

@@ -1,0 +1,1 @@
+"""How the house runs elsewhere than under `make run`: containers and systemd units."""
