@@ -71,6 +71,21 @@ def not_cancelable(status: str) -> ApiError:
     return refused(f'order is already in "{status}" state')
 
 
+def not_replaceable(status: str) -> ApiError:
+    """Refuse to replace an order that is on its way in or out."""
+    return refused(f"unable to replace order, order is in {status} state")
+
+
+def no_available_position() -> ApiError:
+    """Refuse an exercise instruction for contracts that are not held, or all held by open sells."""
+    return forbidden("no available position for the specified contract")
+
+
+def short_position(action: str) -> ApiError:
+    """Refuse an exercise instruction of the side that was sold; `action` as the broker words it."""
+    return _coded(403, 40310001, f"cannot {action} short position")
+
+
 def wash_trade(existing_order_id: str, kind: str) -> ApiError:
     """Refuse an order that could trade against one of the account's own."""
     return ApiError(

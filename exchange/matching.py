@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from exchange.engine import Engine
 from exchange.quotes import Quote
-from exchange.state import STOPS, Order
+from exchange.state import RESTING, STOPS, Order
 
 _AT_ONCE = frozenset({"ioc", "fok"})
 _SMALLEST_SHARE = Decimal("0.000000001")
@@ -76,7 +76,8 @@ class Matcher:
         rule = book.rules.rule(order.symbol)
         if order.id not in book.accounts[order.account].open_orders:
             return
-        price = None if rule.never or not book.is_open else _price(order, book.market.quote(order.symbol))
+        idle = rule.never or not book.is_open or order.status in RESTING
+        price = None if idle else _price(order, book.market.quote(order.symbol))
         qty = order.leaves if rule.partial is None else min(order.leaves, rule.partial - order.filled_qty)
         if price is not None and order.notional is not None:
             qty = _shares(order.notional, price)

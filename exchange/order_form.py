@@ -24,6 +24,7 @@ _PRICES = {
     "trailing_stop": ("trail_price", "trail_percent"),
 }
 _PRICE_NAMES = ("limit_price", "stop_price", "trail_price", "trail_percent")
+_ORDER_CLASSES = frozenset({"simple", "bracket", "oco", "oto", "mleg"})
 _INTENTS = frozenset({"buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"})
 
 
@@ -90,13 +91,23 @@ def replacement_of(order: Order, changes: object) -> dict[str, Any]:
     """
     if not isinstance(changes, dict):
         raise errors.bad_request("request body format is invalid")
-    if order.notional is not None:
+    if order.notional is not None or changes.get("notional") is not None:
         raise errors.refused("notional orders cannot be replaced")
+    _check_new_qty(order, to_decimal(changes.get("qty")))
     names = ("symbol", "side", "type", "time_in_force", "qty", "extended_hours", "position_intent", *_PRICE_NAMES)
     body = {name: getattr(order, name) for name in names}
     given = {name: changes.get(name) for name in ("qty", "time_in_force", "limit_price", "stop_price")}
     given["trail_price" if order.trail_percent is None else "trail_percent"] = changes.get("trail")
     return body | {name: value for name, value in given.items() if value is not None}
+
+
+def _check_new_qty(order: Order, qty: Decimal | None) -> None:
+    if qty is None or qty == order.qty:
+        return
+    if order.qty is not None and decimals_of(order.qty):
+        raise errors.refused("qty of fractional orders cannot be changed")
+    if decimals_of(qty):
+        raise errors.refused("qty must be a whole number to replace an order")
 
 
 def _listed(symbol: object, now_ns: int) -> Asset | Contract:
@@ -188,7 +199,10 @@ def _intent(body: dict[str, Any]) -> str | None:
 
 
 def _check_simple(body: dict[str, Any]) -> None:
-    if body.get("order_class") not in {None, "", "simple"}:
+    order_class = body.get("order_class")
+    if order_class not in {None, "", *_ORDER_CLASSES}:
+        raise errors.refused("invalid order_class")
+    if order_class not in {None, "", "simple"}:
         raise errors.refused("only simple orders are supported by this exchange")
 
 
@@ -204,8 +218,8 @@ def _check_combination(form: OrderForm, listed: Asset | Contract) -> None:
         )
     if form.time_in_force in {"ioc", "fok"} and form.type not in {"market", "limit"}:
         raise errors.refused(f"invalid time_in_force {form.time_in_force} for {form.type} orders")
-    if form.extended_hours and (form.type != "limit" or form.time_in_force != "day"):
-        raise errors.refused("extended hours order must be DAY limit orders")
+    if form.extended_hours and (form.type != "limit" or form.time_in_force not in {"day", "gtc"}):
+        raise errors.refused("extended hours order must be DAY or GTC limit orders")
 
 
 def _check_fraction(form: OrderForm, listed: Asset) -> None:

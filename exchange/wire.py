@@ -5,10 +5,10 @@ from decimal import Decimal
 from typing import Any
 
 from exchange.assets import ASSETS, Asset, asset_id
-from exchange.clock import rfc3339
+from exchange.clock import expires_at, rfc3339
 from exchange.decimals import ZERO, plain, rounded
 from exchange.quotes import Quote
-from exchange.state import Account, Fill, Order, Position
+from exchange.state import OPTIONS_LEVEL, Account, Fill, Order, Position
 
 Quoter = Callable[[str], Quote | None]
 _AVERAGE_DECIMALS = 6
@@ -26,12 +26,12 @@ def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
         "created_at": at,
         "updated_at": rfc3339(order.updated_ns),
         "submitted_at": at,
-        "filled_at": None if order.filled_ns is None else rfc3339(order.filled_ns),
-        "expired_at": None,
-        "expires_at": None,
-        "canceled_at": None if order.canceled_ns is None else rfc3339(order.canceled_ns),
-        "failed_at": None,
-        "replaced_at": None if order.replaced_ns is None else rfc3339(order.replaced_ns),
+        "filled_at": _stamp(order.filled_ns),
+        "expired_at": _stamp(order.expired_ns),
+        "expires_at": expires_at(order.at_ns, order.time_in_force),
+        "canceled_at": _stamp(order.canceled_ns),
+        "failed_at": _stamp(order.failed_ns),
+        "replaced_at": _stamp(order.replaced_ns),
         "replaced_by": order.replaced_by,
         "replaces": order.replaces,
         "asset_id": asset_id(order.symbol),
@@ -61,6 +61,10 @@ def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
     }
 
 
+def _stamp(at_ns: int | None) -> str | None:
+    return None if at_ns is None else rfc3339(at_ns)
+
+
 def _plain(number: Decimal | None) -> str | None:
     return None if number is None else plain(number)
 
@@ -81,8 +85,8 @@ def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:
         "regt_buying_power": power,
         "non_marginable_buying_power": power,
         "options_buying_power": power,
-        "options_approved_level": 2,
-        "options_trading_level": 2,
+        "options_approved_level": OPTIONS_LEVEL,
+        "options_trading_level": min(OPTIONS_LEVEL, account.configurations["max_options_trading_level"]),
         "cash": cash,
         "accrued_fees": "0",
         "pending_transfer_in": "0",
@@ -98,11 +102,11 @@ def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:
         "last_maintenance_margin": "0",
         "sma": "0",
         "multiplier": "1",
-        "shorting_enabled": account.shorting_enabled,
+        "shorting_enabled": account.may_short,
         "trading_blocked": account.trading_blocked,
         "transfers_blocked": False,
         "account_blocked": False,
-        "trade_suspended_by_user": False,
+        "trade_suspended_by_user": account.configurations["suspend_trade"],
         "created_at": rfc3339(account.created_ns),
         "balance_asof": rfc3339(account.created_ns)[:10],
         "intraday_adjustments": "0",

@@ -7,11 +7,12 @@ from exchange.alpaca_routes.activities import ActivityRoutes
 from exchange.alpaca_routes.market_data import MarketDataRoutes
 from exchange.alpaca_routes.orders import OrderRoutes
 from exchange.alpaca_routes.positions import PositionRoutes
+from exchange.alpaca_routes.stream import StreamRoutes
 from exchange.world import World
 
 
 def routes(world: World) -> list[web.RouteDef]:
     """Every route of the brokers' API."""
-    kinds = (OrderRoutes, PositionRoutes, AccountRoutes, ActivityRoutes, MarketDataRoutes)
+    kinds = (OrderRoutes, PositionRoutes, AccountRoutes, ActivityRoutes, StreamRoutes, MarketDataRoutes)
     families = [kind(world) for kind in kinds]
     return [route for family in families for route in family.routes()]

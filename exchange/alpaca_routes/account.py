@@ -3,8 +3,10 @@
 from aiohttp import web
 
 from exchange import errors
+from exchange.alpaca_routes import query
 from exchange.assets import ASSETS, ASSETS_BY_ID
 from exchange.clock import now_ns, session_times
+from exchange.configurations import read_configurations
 from exchange.gate import answer
 from exchange.wire import account_json, asset_json
 from exchange.world import ACCOUNT, World
@@ -21,6 +23,8 @@ class AccountRoutes:
         """Their table."""
         return [
             web.get("/v2/account", self.account, allow_head=False),
+            web.get("/v2/account/configurations", self.configurations, allow_head=False),
+            web.patch("/v2/account/configurations", self.configure),
             web.get("/v2/assets", self.assets, allow_head=False),
             web.get("/v2/assets/{symbol}", self.asset, allow_head=False),
             web.get("/v2/clock", self.clock, allow_head=False),
@@ -29,6 +33,17 @@ class AccountRoutes:
     async def account(self, request: web.Request) -> web.Response:
         """GET /v2/account."""
         return answer(account_json(request[ACCOUNT], self._quote))
+
+    async def configurations(self, request: web.Request) -> web.Response:
+        """GET what the customer has set."""
+        return answer(request[ACCOUNT].configurations)
+
+    async def configure(self, request: web.Request) -> web.Response:
+        """PATCH it: trading suspended, no shorting, no fractions and no options take effect, the rest is kept."""
+        account = request[ACCOUNT]
+        changes = read_configurations(await query.body(request))
+        self._world.engine.change_account(account, {"configurations": {**account.configurations, **changes}})
+        return answer(account.configurations)
 
     async def assets(self, request: web.Request) -> web.Response:
         """GET /v2/assets: all listed stocks are active US equities, so other filters find none."""

@@ -9,12 +9,18 @@ from aiohttp import web
 from exchange import errors
 from exchange.alpaca_routes import query
 from exchange.gate import answer
+from exchange.options import parse_contract
 from exchange.state import OPEN, Account, Order
 from exchange.wire import order_json
 from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, World
 
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 50, 500
 _END_OF_TIME = 2**63
+_CANCELABLE = OPEN - {"pending_replace"}
+_CLASS_NAMES = (
+    "us_equity us_option crypto crypto_perp treasury corporate global_equity us_index us_equity_chain ipo all"
+)
+_ASSET_CLASSES = frozenset(_CLASS_NAMES.split())
 
 
 class OrderRoutes:
@@ -47,11 +53,13 @@ class OrderRoutes:
         account = request[ACCOUNT]
         limit = query.whole(request, "limit", default=_DEFAULT_LIMIT, largest=_LARGEST_LIMIT)
         newest_first = query.choice(request, "direction", ("desc", "asc")) == "desc"
+        query.flag(request, "nested")
         found = _between(request, _candidates(request, account), newest_first=newest_first)
         return answer([order_json(order) for order in itertools.islice(_matching(request, found), limit)])
 
     async def get(self, request: web.Request) -> web.Response:
         """GET by the exchange's id."""
+        query.flag(request, "nested")  # simple orders, the only ones here, have no legs to nest
         return answer(order_json(_find(request)))
 
     async def get_by_client_order_id(self, request: web.Request) -> web.Response:
@@ -77,21 +85,27 @@ class OrderRoutes:
     async def cancel(self, request: web.Request) -> web.Response:
         """DELETE: 204, and canceled at once or after the scripted time; 422 when the order has ended before."""
         order = _find(request)
-        if order.status not in OPEN:
+        if order.status not in _CANCELABLE:
             raise errors.not_cancelable(order.status)
         self._world.matcher.end(order)
         return web.Response(status=204)
 
     async def cancel_all(self, request: web.Request) -> web.Response:
         """DELETE all: 207 with one entry an order."""
-        ended = list(request[ACCOUNT].open_orders.values())
-        for order in ended:
-            self._world.matcher.end(order)
-        return answer([{"id": order.id, "status": 200} for order in ended], 207)
+        return answer([self._ended(order) for order in list(request[ACCOUNT].open_orders.values())], 207)
+
+    def _ended(self, order: Order) -> dict[str, object]:
+        if order.status not in _CANCELABLE:
+            return {"id": order.id, "status": 422, "body": errors.not_cancelable(order.status).body}
+        self._world.matcher.end(order)
+        return {"id": order.id, "status": 200}
 
 
 def _find(request: web.Request) -> Order:
-    order_id = request.match_info["order_id"]
+    return _known(request, request.match_info["order_id"])
+
+
+def _known(request: web.Request, order_id: str) -> Order:
     try:
         canonical = str(uuid.UUID(order_id))
     except ValueError:
@@ -111,13 +125,34 @@ def _candidates(request: web.Request, account: Account) -> list[Order]:
 
 
 def _between(request: web.Request, found: list[Order], *, newest_first: bool) -> Iterator[Order]:
-    after = query.moment(request, "after", default=0)
+    after = query.moment(request, "after", default=-1)
     until = query.moment(request, "until", default=_END_OF_TIME)
+    before_id, after_id = (request.query.get(name) for name in ("before_order_id", "after_order_id"))
+    if before_id and after_id:
+        raise errors.invalid("only one of before_order_id or after_order_id is accepted")
+    if before_id:
+        until = min(until, _known(request, before_id).at_ns)
+    if after_id:
+        after = max(after, _known(request, after_id).at_ns)
     ordered: Iterable[Order] = reversed(found) if newest_first else found
     return (order for order in ordered if after < order.at_ns < until)
 
 
 def _matching(request: web.Request, found: Iterator[Order]) -> Iterator[Order]:
     side = query.choice(request, "side", ("", "buy", "sell"))
+    classes = frozenset(query.words(request, "asset_class"))
+    for unknown in classes - _ASSET_CLASSES:
+        raise errors.invalid(f"invalid asset_class: {unknown}")
     wanted = frozenset(query.symbols(request))
-    return (o for o in found if (not side or o.side == side) and (not wanted or o.symbol in wanted))
+    return (
+        order
+        for order in found
+        if (not side or order.side == side)
+        and (not classes or "all" in classes or order.asset_class in classes)
+        and (not wanted or order.symbol in wanted or ("us_option" in classes and _underlying(order) in wanted))
+    )
+
+
+def _underlying(order: Order) -> str | None:
+    contract = parse_contract(order.symbol)
+    return None if contract is None else contract.underlying
