@@ -25,6 +25,8 @@ class Book:
         self.market = Market(opened_ns)
         self.rules = FillRules()
         self.is_open = True
+        self.is_extended = False
+        """Closed, but orders for extended hours trade."""
         self.last_ns = 0
         self._waiting: dict[str, Order] = {}
         """Stop orders that have not triggered, by id."""
@@ -190,6 +192,7 @@ class Book:
 
     def _clock(self, event: Event) -> None:
         self.is_open = event["is_open"]
+        self.is_extended = event.get("is_extended", False)
 
 
 def _order_of(event: dict[str, Any]) -> Order:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
 _SATURDAY = 5
+_CLOSE_HOUR = 16
 _HOUR_S = 3600
 _HOUR_NS = _HOUR_S * 1_000_000_000
 _GTC_LIFE = timedelta(days=90)
@@ -73,6 +74,21 @@ def _expiry(hour: int, for_long: bool) -> str:  # noqa: FBT001  the key of a cac
     if for_long:
         end = (now + _GTC_LIFE).replace(hour=16, minute=15, second=0, microsecond=0)
     return end.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def previous_close(at_ns: int) -> int:
+    """Give the latest close (16:00 in New York, weekends aside) at or before a moment, in ns since the epoch."""
+    return _last_close(at_ns // _HOUR_NS)
+
+
+@lru_cache(maxsize=256)
+def _last_close(hour: int) -> int:
+    close = datetime.fromtimestamp(hour * _HOUR_S, tz=NEW_YORK)
+    if close.hour < _CLOSE_HOUR:
+        close -= timedelta(days=1)
+    while close.weekday() >= _SATURDAY:
+        close -= timedelta(days=1)
+    return int(close.replace(hour=_CLOSE_HOUR, minute=0, second=0).timestamp()) * 1_000_000_000
 
 
 def _next_weekday(now: datetime, hour: int, minute: int) -> datetime:

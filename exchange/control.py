@@ -125,13 +125,13 @@ class Control:
         return {"bid": plain(quote.bid), "ask": plain(quote.ask), "last": plain(quote.last)}
 
     async def set_clock(self, request: web.Request) -> web.Response:
-        """PUT {is_open}: while closed nothing fills and option market orders are refused."""
+        """PUT {is_open, is_extended?}: while closed nothing fills but, in extended hours, the orders made for them."""
         fields = Fields(await json_body(request))
-        is_open = fields.flag("is_open")
+        session = {"is_open": fields.flag("is_open"), "is_extended": fields.flag("is_extended", default=False)}
         fields.done()
-        self._engine.open_market(is_open=is_open)
+        self._engine.open_market(**session)
         self._world.matcher.consider_all()
-        return web.json_response({"is_open": is_open})
+        return web.json_response(session)
 
     async def create_account(self, request: web.Request) -> web.Response:
         """POST an account like one of the accounts file's."""

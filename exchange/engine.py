@@ -68,9 +68,9 @@ class Engine:
         """Script how orders fill (exchange/fill_rules.py)."""
         self.commit("fill_rule", symbol=symbol, changes=changes)
 
-    def open_market(self, *, is_open: bool) -> None:
+    def open_market(self, *, is_open: bool, is_extended: bool) -> None:
         """Script the session."""
-        self.commit("clock", is_open=is_open)
+        self.commit("clock", is_open=is_open, is_extended=is_extended)
 
     def submit(self, account: Account, body: object, client_order_id: str, received_us: int) -> Order:
         """Accept an order or raise ApiError; the account has it on file when this returns."""

@@ -131,16 +131,21 @@ def insufficient_qty(
     )
 
 
+def not_found(message: str) -> ApiError:
+    """Refuse a request for what this account does not have."""
+    return _coded(404, 40410000, message)
+
+
 def order_not_found(order_id: str) -> ApiError:
     """No order of this account has that id."""
-    return _coded(404, 40410000, f"order not found for {order_id}")
+    return not_found(f"order not found for {order_id}")
 
 
 def no_position() -> ApiError:
     """Nothing is held of that symbol."""
-    return _coded(404, 40410000, "position does not exist")
+    return not_found("position does not exist")
 
 
 def asset_not_found(symbol: str) -> ApiError:
     """Nothing is listed under that symbol or id."""
-    return _coded(404, 40410000, f"asset not found for {symbol}")
+    return not_found(f"asset not found for {symbol}")

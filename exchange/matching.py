@@ -76,7 +76,8 @@ class Matcher:
         rule = book.rules.rule(order.symbol)
         if order.id not in book.accounts[order.account].open_orders:
             return
-        idle = rule.never or not book.is_open or order.status in RESTING
+        in_session = book.is_open or (book.is_extended and order.extended_hours)
+        idle = rule.never or not in_session or order.status in RESTING
         price = None if idle else _price(order, book.market.quote(order.symbol))
         qty = order.leaves if rule.partial is None else min(order.leaves, rule.partial - order.filled_qty)
         if price is not None and order.notional is not None:

@@ -1,7 +1,9 @@
 """What everything costs now: still until a script moves it, because a fault test must know its prices beforehand."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import itemgetter
 
 from exchange.assets import SEEDS
 from exchange.options import fair_prices, parse_contract
@@ -22,11 +24,28 @@ class Market:
 
     def __init__(self, opened_ns: int) -> None:
         self._opened_ns = opened_ns
+        self._past: dict[str, list[tuple[int, Decimal]]] = {}
+        """When each symbol was scripted, and its last trade from then on."""
         self._quotes = {symbol: Quote(seed.bid, seed.ask, seed.last, opened_ns) for symbol, seed in SEEDS.items()}
 
     def set(self, symbol: str, quote: Quote) -> None:
         """Script a symbol's quote; it stays until the next one."""
         self._quotes[symbol] = quote
+        self._past.setdefault(symbol, []).append((quote.at_ns, quote.last))
+
+    def last_at(self, symbol: str, at_ns: int) -> Decimal:
+        """Give the last trade (USD a share) of a listed symbol as it stood at a moment."""
+        past = self._past.get(symbol, [])
+        scripted = bisect_right(past, at_ns, key=itemgetter(0))
+        if scripted:
+            return past[scripted - 1][1]
+        if symbol in SEEDS:
+            return SEEDS[symbol].last
+        contract = parse_contract(symbol)
+        if contract is None:
+            raise KeyError(symbol)
+        _, _, last = fair_prices(contract, self.last_at(contract.underlying, at_ns))
+        return last
 
     def quote(self, symbol: str) -> Quote | None:
         """Give the quote of a stock or option, None when nothing by that name is listed."""

@@ -69,8 +69,8 @@ def _plain(number: Decimal | None) -> str | None:
     return None if number is None else plain(number)
 
 
-def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:
-    """Show a TradeAccount: cash exact, values at the last trade, no margin."""
+def account_json(account: Account, quoter: Quoter, last_equity: Decimal) -> dict[str, Any]:
+    """Show a TradeAccount: cash exact, values at the last trade, no margin; `last_equity` is the last close's."""
     values = [_market_value(position, quoter) for position in account.positions.values()]
     long_value, short_value = sum((v for v in values if v > 0), ZERO), sum((v for v in values if v < 0), ZERO)
     cash, equity = plain(account.cash), plain(account.cash + long_value + short_value)
@@ -94,7 +94,7 @@ def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:
         "pending_reg_taf_fees": "0",
         "portfolio_value": equity,
         "equity": equity,
-        "last_equity": equity,
+        "last_equity": plain(last_equity),
         "long_market_value": plain(long_value),
         "short_market_value": plain(short_value),
         "initial_margin": plain(long_value - short_value),

@@ -6,13 +6,25 @@ from exchange.alpaca_routes.account import AccountRoutes
 from exchange.alpaca_routes.activities import ActivityRoutes
 from exchange.alpaca_routes.market_data import MarketDataRoutes
 from exchange.alpaca_routes.orders import OrderRoutes
+from exchange.alpaca_routes.portfolio import PortfolioRoutes
 from exchange.alpaca_routes.positions import PositionRoutes
 from exchange.alpaca_routes.stream import StreamRoutes
+from exchange.alpaca_routes.watchlists import WatchlistRoutes
 from exchange.world import World
+
+_FAMILIES = (
+    OrderRoutes,
+    PositionRoutes,
+    AccountRoutes,
+    ActivityRoutes,
+    PortfolioRoutes,
+    WatchlistRoutes,
+    StreamRoutes,
+    MarketDataRoutes,
+)
 
 
 def routes(world: World) -> list[web.RouteDef]:
     """Every route of the brokers' API."""
-    kinds = (OrderRoutes, PositionRoutes, AccountRoutes, ActivityRoutes, StreamRoutes, MarketDataRoutes)
-    families = [kind(world) for kind in kinds]
+    families = [kind(world) for kind in _FAMILIES]
     return [route for family in families for route in family.routes()]

@@ -1,13 +1,17 @@
 """The account, the listed assets and the clock."""
 
+from decimal import Decimal
+
 from aiohttp import web
 
 from exchange import errors
 from exchange.alpaca_routes import query
 from exchange.assets import ASSETS, ASSETS_BY_ID
-from exchange.clock import now_ns, session_times
+from exchange.clock import now_ns, previous_close, session_times
 from exchange.configurations import read_configurations
 from exchange.gate import answer
+from exchange.history import worths
+from exchange.state import Account
 from exchange.wire import account_json, asset_json
 from exchange.world import ACCOUNT, World
 
@@ -18,6 +22,8 @@ class AccountRoutes:
     def __init__(self, world: World) -> None:
         self._world = world
         self._quote = world.engine.book.market.quote
+        self._closes: dict[str, tuple[int, Decimal]] = {}
+        """The worth of accounts at the last close that somebody asked about."""
 
     def routes(self) -> list[web.RouteDef]:
         """Their table."""
@@ -32,7 +38,17 @@ class AccountRoutes:
 
     async def account(self, request: web.Request) -> web.Response:
         """GET /v2/account."""
-        return answer(account_json(request[ACCOUNT], self._quote))
+        account = request[ACCOUNT]
+        return answer(account_json(account, self._quote, self._last_equity(account)))
+
+    def _last_equity(self, account: Account) -> Decimal:
+        """Give what the account was worth at the last close: its opening cash when it is younger than that."""
+        close = previous_close(now_ns())
+        known = self._closes.get(account.name)
+        if known is None or known[0] != close:
+            (worth,) = worths(account, self._world.engine.book.market, [close])
+            known = self._closes[account.name] = (close, worth.equity)
+        return known[1]
 
     async def configurations(self, request: web.Request) -> web.Response:
         """GET what the customer has set."""

@@ -1,23 +1,21 @@
 """The trade_updates stream: who may listen, what is said in which order, and what nobody hears."""
 
-import asyncio
-import threading
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 from alpaca.trading.client import TradingClient
-from alpaca.trading.models import Order, TradeUpdate
 from alpaca.trading.requests import ReplaceOrderRequest
-from alpaca.trading.stream import TradingStream
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.exchange.helpers import eventually, filled, limit_order, market_order, new_id, submit
+from tests.exchange.listening import RawStream, sdk_stream
 from tests.support.exchange import DEMO, ExchangeProcess
-from tests.support.stream import RawStream
+
+if TYPE_CHECKING:
+    from alpaca.trading.models import Order
 
 AUTHORIZED = {"stream": "authorization", "data": {"status": "authorized", "action": "authenticate"}}
 UNAUTHORIZED = {"stream": "authorization", "data": {"status": "unauthorized", "action": "authenticate"}}
@@ -30,29 +28,6 @@ def stream(exchange: ExchangeProcess, account: dict[str, Any]) -> Iterator[RawSt
         assert raw.authenticate(account) == AUTHORIZED
         assert raw.listen("trade_updates") == ["trade_updates"]
         yield raw
-
-
-@contextmanager
-def sdk_stream(exchange: ExchangeProcess, account: dict[str, Any]) -> Iterator[list[TradeUpdate]]:
-    """alpaca-py's own stream, unmodified, in a thread; gives what its handler receives."""
-    heard: list[TradeUpdate] = []
-
-    async def handler(update: Any) -> None:
-        heard.append(update)
-
-    url = exchange.url.replace("http://", "ws://") + "/stream"
-    client = TradingStream(account["key_id"], account["secret_key"], url_override=url)
-    client.subscribe_trade_updates(handler)
-    thread = threading.Thread(target=client.run, daemon=True)
-    thread.start()
-    try:
-        eventually(lambda: any(s["listening"] for s in exchange.streams() if s["account"] == account["name"]))
-        yield heard
-    finally:
-        client.stop()
-        loop = cast("asyncio.AbstractEventLoop", client._loop)
-        asyncio.run_coroutine_threadsafe(client.close(), loop).result(5)
-        thread.join(10)
 
 
 def test_the_sdks_stream_hears_an_order_from_new_to_filled(

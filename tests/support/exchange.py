@@ -144,9 +144,9 @@ class ExchangeProcess:
         """Give the open trade_updates streams: account, since, listening, sent."""
         return list(self._checked("GET", "/streams")["streams"])
 
-    def set_clock(self, *, is_open: bool) -> None:
-        """Open or close the market."""
-        self._checked("PUT", "/clock", {"is_open": is_open})
+    def set_clock(self, *, is_open: bool, is_extended: bool = False) -> None:
+        """Open or close the market, or leave it to orders for extended hours."""
+        self._checked("PUT", "/clock", {"is_open": is_open, "is_extended": is_extended})
 
     def add_account(self, name: str, **fields: Any) -> dict[str, Any]:
         """Open an account; its keys are `PK-name` and `name-secret` unless given, its limit out of the way."""

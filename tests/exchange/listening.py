@@ -1,11 +1,19 @@
-"""A raw client of the exchange's trade_updates stream: what is said and heard, frame by frame."""
+"""Clients of the exchange's trade_updates stream: a raw one, frame by frame, and alpaca-py's own in a thread."""
 
+import asyncio
 import json
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
+from alpaca.trading.models import TradeUpdate
+from alpaca.trading.stream import TradingStream
 from websockets.sync.client import ClientConnection, connect
+
+from tests.exchange.helpers import eventually
+from tests.support.exchange import ExchangeProcess
 
 _WAIT_S = 3.0
 
@@ -56,3 +64,26 @@ class RawStream:
         heard = [self.hear() for _ in range(count)]
         assert {message["stream"] for message in heard} <= {"trade_updates"}
         return [message["data"] for message in heard]
+
+
+@contextmanager
+def sdk_stream(exchange: ExchangeProcess, account: dict[str, Any]) -> Iterator[list[TradeUpdate]]:
+    """alpaca-py's own stream, unmodified, in a thread; gives what its handler receives."""
+    heard: list[TradeUpdate] = []
+
+    async def handler(update: Any) -> None:
+        heard.append(update)
+
+    url = exchange.url.replace("http://", "ws://") + "/stream"
+    client = TradingStream(account["key_id"], account["secret_key"], url_override=url)
+    client.subscribe_trade_updates(handler)
+    thread = threading.Thread(target=client.run, daemon=True)
+    thread.start()
+    try:
+        eventually(lambda: any(s["listening"] for s in exchange.streams() if s["account"] == account["name"]))
+        yield heard
+    finally:
+        client.stop()
+        loop = cast("asyncio.AbstractEventLoop", client._loop)
+        asyncio.run_coroutine_threadsafe(client.close(), loop).result(5)
+        thread.join(10)
