@@ -29,7 +29,6 @@ def _movement_json(movement: Movement) -> dict[str, Any]:
         "created_at": at,
         "net_amount": plain(movement.net_amount),
         "currency": "USD",
-        "description": movement.description,
         "status": "executed",
     }
     if movement.symbol is not None:

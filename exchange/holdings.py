@@ -54,8 +54,8 @@ def record_fill(account: Account, order: Order, fill_id: str, *, qty: Decimal, p
 def pay(account: Account, amount: Decimal, at_ns: int) -> None:
     """Pay money in, or out when negative (USD)."""
     account.cash += amount
-    kind, words = ("CSD", "cash deposit") if amount > 0 else ("CSW", "cash withdrawal")
-    _remember(account, Movement(_id(account, at_ns, kind), kind, at_ns, amount, words))
+    kind = "CSD" if amount > 0 else "CSW"
+    _remember(account, Movement(_id(account, at_ns, kind), kind, at_ns, amount))
 
 
 def exercise(account: Account, contract: Contract, contracts: Decimal, at_ns: int) -> None:
@@ -68,8 +68,8 @@ def exercise(account: Account, contract: Contract, contracts: Decimal, at_ns: in
     trade(account, contract.underlying, shares, contract.strike, multiplier=_SHARE)
     gone, come = _id(account, at_ns, "OPEXC"), _id(account, at_ns, "OPTRD")
     cash, strike, stock = -shares * contract.strike, contract.strike, contract.underlying
-    _remember(account, Movement(gone, "OPEXC", at_ns, ZERO, "option exercise", contract.symbol, -contracts, MULTIPLIER))
-    _remember(account, Movement(come, "OPTRD", at_ns, cash, "option trade", stock, shares, _SHARE, strike))
+    _remember(account, Movement(gone, "OPEXC", at_ns, ZERO, contract.symbol, -contracts, MULTIPLIER))
+    _remember(account, Movement(come, "OPTRD", at_ns, cash, stock, shares, _SHARE, strike))
 
 
 def shares_of(contract: Contract, contracts: Decimal) -> Decimal:

@@ -119,7 +119,6 @@ class Movement:
     type: str
     at_ns: int
     net_amount: Decimal
-    description: str
     symbol: str | None = None
     qty: Decimal = ZERO
     multiplier: Decimal = _ONE
