@@ -33,6 +33,4 @@ def _movement_json(movement: Movement) -> dict[str, Any]:
     }
     if movement.symbol is not None:
         shown |= {"symbol": movement.symbol, "qty": plain(movement.qty)}
-    if movement.price is not None:
-        shown["price"] = plain(movement.price)
     return shown

@@ -67,9 +67,9 @@ def exercise(account: Account, contract: Contract, contracts: Decimal, at_ns: in
     trade(account, contract.symbol, -contracts, ZERO, multiplier=MULTIPLIER)
     trade(account, contract.underlying, shares, contract.strike, multiplier=_SHARE)
     gone, come = _id(account, at_ns, "OPEXC"), _id(account, at_ns, "OPTRD")
-    cash, strike, stock = -shares * contract.strike, contract.strike, contract.underlying
+    cash, stock = -shares * contract.strike, contract.underlying
     _remember(account, Movement(gone, "OPEXC", at_ns, ZERO, contract.symbol, -contracts, MULTIPLIER))
-    _remember(account, Movement(come, "OPTRD", at_ns, cash, stock, shares, _SHARE, strike))
+    _remember(account, Movement(come, "OPTRD", at_ns, cash, stock, shares))
 
 
 def shares_of(contract: Contract, contracts: Decimal) -> Decimal:

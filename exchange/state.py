@@ -122,7 +122,6 @@ class Movement:
     symbol: str | None = None
     qty: Decimal = ZERO
     multiplier: Decimal = _ONE
-    price: Decimal | None = None
 
 
 Activity = Fill | Movement

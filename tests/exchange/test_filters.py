@@ -81,7 +81,7 @@ def test_activities_tell_what_moved_money_and_holdings(busy: list[dict[str, Any]
     deposit, fill, _, gone, come = busy
     assert (deposit["net_amount"], deposit["status"]) == ("50000", "executed")
     assert (fill["symbol"], gone["symbol"], gone["qty"], gone["net_amount"]) == (OPTION, OPTION, "-1", "0")
-    assert (come["symbol"], come["qty"], come["price"], come["net_amount"]) == ("AAPL", "100", "200", "-20000")
+    assert (come["symbol"], come["qty"], come["net_amount"]) == ("AAPL", "100", "-20000")
 
 
 @pytest.mark.parametrize(

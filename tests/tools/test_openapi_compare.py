@@ -107,7 +107,7 @@ def test_a_route_without_an_example_is_a_deviation() -> None:
 
 def test_every_route_of_the_exchange_has_an_example(tmp_path: Path) -> None:
     examples = {route_key(*name.split(" ", 1)) for name in EXAMPLES}
-    assert implemented_routes(tmp_path) - examples == set()
+    assert implemented_routes(tmp_path) - examples == {"GET /stream"}  # OpenAPI has no words for a websocket
 
 
 CLOCK: dict[str, Any] = {

@@ -59,6 +59,9 @@ class Scene:
         self._exchange.release(client_order_id="partial", qty=4)
         self._order("canceled", symbol="MSFT")
         self.ask("DELETE", Example("/v2/orders/{canceled}", 204))
+        for status in ("expired", "rejected"):
+            self._order(status, symbol="XOM")
+            self._exchange.set_status(status, client_order_id=status)
         self._exchange.set_fills(never=None, delay_ms=0)
         self._order("filled", symbol="AAPL", type="market", limit_price=None)
         self._order("notional", symbol="SPY", type="market", limit_price=None, qty=None, notional="100")
@@ -66,6 +69,9 @@ class Scene:
         self._order("short", symbol="F", side="sell", type="market", limit_price=None)
         self._order("stop", symbol="AAPL", side="sell", type="stop", stop_price="100", limit_price=None)
         self._order("trailing", symbol="MSFT", type="trailing_stop", trail_price="5", limit_price=None)
+        self._exchange.change_account("scene", cash="200000")
+        made = self.ask("POST", Example("/v2/watchlists", body={"name": "scene", "symbols": ["AAPL"]}))
+        self.names["watchlist"] = json.loads(made.body)["id"]
 
     def _order(self, name: str, **terms: Any) -> None:
         body = {**_ORDER, "qty": "1", "client_order_id": name, **terms}

@@ -11,12 +11,48 @@ from tools.openapi.comparison import Example
 _CLIENTS = "issue threads and measurements quoted in the exchange's tests"
 """Alpaca answers these; the specification lists the statuses of few operations."""
 _BUY: dict[str, Any] = {"symbol": "IWM", "side": "buy", "type": "market", "time_in_force": "day", "qty": "1"}
-_KINDS = ("filled", "partial", "canceled", "stop", "trailing", "notional", "option", "short")
+_KINDS = ("filled", "partial", "canceled", "expired", "rejected", "stop", "trailing", "notional", "option", "short")
 _SELL = {**_BUY, "symbol": "QQQ", "side": "sell"}
 _OPTION = {**_BUY, "symbol": "{call}", "type": "limit", "limit_price": "1"}
 
 TRADING: Mapping[str, Sequence[Example]] = {
     "GET /v2/account": (Example("/v2/account"),),
+    "GET /v2/account/configurations": (Example("/v2/account/configurations"),),
+    "PATCH /v2/account/configurations": (
+        Example("/v2/account/configurations", body={"trade_confirm_email": "none", "max_margin_multiplier": "2"}),
+        Example("/v2/account/configurations", 422, {"trade_confirm_email": "some"}, source=_CLIENTS),
+    ),
+    "GET /v2/account/portfolio/history": (
+        Example("/v2/account/portfolio/history"),
+        Example("/v2/account/portfolio/history?period=1D&intraday_reporting=continuous&cashflow_types=ALL"),
+        Example("/v2/account/portfolio/history?period=2M&timeframe=1H", 422, source=_CLIENTS),
+    ),
+    "POST /v2/positions/{symbol_or_contract_id}/do-not-exercise": (
+        Example("/v2/positions/{call}/do-not-exercise"),
+        Example("/v2/positions/{put}/do-not-exercise", 403),
+        Example("/v2/positions/NOPE/do-not-exercise", 422),
+    ),
+    "POST /v2/watchlists": (
+        Example("/v2/watchlists", body={"name": "empty"}),
+        Example("/v2/watchlists", body={"name": "full", "symbols": ["AAPL", "SNDL"]}),
+        Example("/v2/watchlists", 422, {"name": "full"}, source=_CLIENTS),
+    ),
+    "GET /v2/watchlists": (Example("/v2/watchlists"),),
+    "GET /v2/watchlists/{watchlist_id}": (
+        Example("/v2/watchlists/{watchlist}"),
+        Example("/v2/watchlists/{nobody}", 404, source=_CLIENTS),
+    ),
+    "PUT /v2/watchlists/{watchlist_id}": (Example("/v2/watchlists/{watchlist}", body={"symbols": ["KO"]}),),
+    "POST /v2/watchlists/{watchlist_id}": (Example("/v2/watchlists/{watchlist}", body={"symbol": "DIS"}),),
+    "DELETE /v2/watchlists/{watchlist_id}/{symbol}": (Example("/v2/watchlists/{watchlist}/KO"),),
+    "DELETE /v2/watchlists/{watchlist_id}": (
+        Example("/v2/watchlists/{watchlist}", 204),
+        Example("/v2/watchlists/{watchlist}", 404),
+    ),
+    "GET /v2/watchlists:by_name": (Example("/v2/watchlists:by_name?name=full"),),
+    "PUT /v2/watchlists:by_name": (Example("/v2/watchlists:by_name?name=full", body={"symbols": ["KO"]}),),
+    "POST /v2/watchlists:by_name": (Example("/v2/watchlists:by_name?name=full", body={"symbol": "DIS"}),),
+    "DELETE /v2/watchlists:by_name": (Example("/v2/watchlists:by_name?name=full", 204),),
     "POST /v2/orders": (
         Example("/v2/orders", body=_BUY),
         Example("/v2/orders", body={**_BUY, "type": "limit", "limit_price": "100"}),
@@ -61,13 +97,22 @@ TRADING: Mapping[str, Sequence[Example]] = {
         Example("/v2/positions/{call}"),
         Example("/v2/positions/XOM", 404, source=_CLIENTS),
     ),
+    "POST /v2/positions/{symbol_or_contract_id}/exercise": (
+        Example("/v2/positions/{call}/exercise"),
+        Example("/v2/positions/{call}/exercise", 403),
+        Example("/v2/positions/NOPE/exercise", 422),
+    ),
     "GET /v2/account/activities": (
         Example("/v2/account/activities"),
         Example("/v2/account/activities?activity_types=FILL&page_size=1&direction=asc"),
+        Example("/v2/account/activities?category=non_trade_activity"),
         Example("/v2/account/activities?page_token=nothing", 422, source=_CLIENTS),
     ),
     "GET /v2/account/activities/{activity_type}": (
         Example("/v2/account/activities/FILL"),
+        Example("/v2/account/activities/CSD"),
+        Example("/v2/account/activities/OPEXC"),
+        Example("/v2/account/activities/OPTRD"),
         Example("/v2/account/activities/DIV"),
     ),
     "DELETE /v2/positions/{symbol_or_asset_id}": (
