@@ -266,6 +266,21 @@ def test_a_stop_closes_every_stream_in_good_order(home: Path) -> None:
             assert closed.value.rcvd.code == 1001
 
 
+def test_a_reader_that_falls_far_behind_is_cut_off_and_the_books_go_on(
+    exchange: ExchangeProcess, account: dict[str, Any], client: TradingClient, stream: RawStream
+) -> None:
+    for _ in range(50):
+        submit(client, limit_order(price=1))
+    for turn in range(500):
+        exchange.set_status(("new", "accepted")[turn % 2], account=account["name"])
+        if not exchange.streams():
+            break
+    assert exchange.streams() == []
+    with pytest.raises(ConnectionClosed):
+        list(iter(stream.hear, None))
+    assert exchange.ledger(account["name"])["reserved"] == "50"
+
+
 def test_a_client_that_is_killed_makes_room(exchange: ExchangeProcess, account: dict[str, Any]) -> None:
     raw = RawStream(exchange.url)
     raw.authenticate(account)
