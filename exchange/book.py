@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from exchange.decimals import ZERO
 from exchange.fill_rules import FillRules
+from exchange.groups import activate, is_entry, open_others, shrink, take_place
 from exchange.holdings import exercise, pay, record_fill, release, trade
 from exchange.journal import Event
 from exchange.options import parse_contract
@@ -92,14 +93,22 @@ class Book:
         self.accounts[event["account"]].attempts[event["client_order_id"]] += 1
 
     def _order(self, event: Event) -> None:
-        self._add(_order_of(event))
+        order = _order_of(event)
+        self._add(order)
+        for part in event.get("legs", ()):
+            leg = _order_of({**part, "at_ns": event["at_ns"]})
+            leg.parent = order.id
+            order.legs.append(leg.id)
+            self._add(leg)
 
     def _replace(self, event: Event) -> None:
         account = self.accounts[event["account"]]
         old = account.open_orders[event["replaces"]]
         self._end(account, old, "replaced", event["at_ns"])
         old.replaced_by, old.replaced_ns = event["id"], event["at_ns"]
-        self._add(_order_of(event))
+        new = _order_of(event)
+        take_place(account, new, old)
+        self._add(new)
 
     def _add(self, order: Order) -> None:
         account = self.accounts[order.account]
@@ -109,7 +118,11 @@ class Book:
         account.reserved += order.reserve
         if order.hold:
             account.held[order.symbol] = account.held.get(order.symbol, ZERO) + order.hold
-        if order.type in STOPS:
+        self._wait(order)
+
+    def _wait(self, order: Order) -> None:
+        """Let a stop order look out for its price, unless it is held."""
+        if order.type in STOPS and order.status != "held":
             self._waiting[order.id] = order
             self._watch(order)
 
@@ -145,6 +158,20 @@ class Book:
         signed_qty = qty if order.side == "buy" else -qty
         trade(account, order.symbol, signed_qty, price, multiplier=order.multiplier)
         record_fill(account, order, event["id"], qty=qty, price=price, at_ns=at_ns)
+        self._follow(account, order, qty, at_ns)
+
+    def _follow(self, account: Account, order: Order, qty: Decimal, at_ns: int) -> None:
+        """Do to the rest of its group what an order's fill brings about."""
+        if is_entry(order) and order.leaves:
+            return
+        for other in open_others(account, order):
+            if is_entry(order):
+                activate(account, other, at_ns)
+                self._wait(other)
+            elif order.leaves:
+                shrink(account, other, qty, at_ns)
+            else:
+                self._cancel_other(account, other, at_ns)
 
     def _cancel(self, event: Event) -> None:
         self._status({**event, "status": "canceled"})
@@ -158,8 +185,14 @@ class Book:
         if status in ENDS:
             self._end(account, order, status, event["at_ns"])
             setattr(order, ENDS[status], event["at_ns"])
+            for other in open_others(account, order):
+                self._cancel_other(account, other, event["at_ns"])
         else:
             order.status, order.updated_ns = status, event["at_ns"]
+
+    def _cancel_other(self, account: Account, other: Order, at_ns: int) -> None:
+        self._end(account, other, "canceled", at_ns)
+        other.canceled_ns = at_ns
 
     def _end(self, account: Account, order: Order, status: str, at_ns: int) -> None:
         del account.open_orders[order.id]
@@ -223,6 +256,8 @@ def _order_of(event: dict[str, Any]) -> Order:
         trail_price=_number(event, "trail_price"),
         trail_percent=_number(event, "trail_percent"),
         replaces=event.get("replaces"),
+        order_class=event.get("order_class", ""),
+        status=event.get("status", "new"),
     )
 
 

@@ -173,7 +173,7 @@ class Control:
         fits = read_wanted(fields)
         qty = fields.number("qty", None, above_zero=True)
         fields.done()
-        orders = [order for order in self._world.matcher.open_orders() if fits(order)]
+        orders = [order for order in self._world.matcher.open_orders() if fits(order) and order.status != "held"]
         filled = {order.client_order_id: plain(self._world.matcher.release(order, qty)) for order in orders}
         return web.json_response({"filled": filled})
 

@@ -8,7 +8,7 @@ from exchange.fields import FieldError, Fields, json_body
 from exchange.state import ENDS, OPEN, Order
 from exchange.world import World
 
-_STATUSES = sorted((OPEN - {"partially_filled"}) | ENDS.keys())
+_STATUSES = sorted((OPEN - {"partially_filled", "held"}) | ENDS.keys())
 
 
 class TradingControl:
@@ -36,10 +36,13 @@ class TradingControl:
         if status not in _STATUSES:
             raise FieldError("status", f"must be one of {', '.join(_STATUSES)}")
         orders = [order for order in self._world.matcher.open_orders() if fits(order)]
+        moved = []
         for order in orders:
-            self._world.engine.set_status(order, status)
-            self._world.matcher.consider(order)
-        return web.json_response({"orders": [order.client_order_id for order in orders]})
+            if order.status in OPEN:  # the end of one order may be that of others
+                self._world.engine.set_status(order, status)
+                self._world.matcher.consider(order)
+                moved.append(order.client_order_id)
+        return web.json_response({"orders": moved})
 
 
 def read_wanted(fields: Fields) -> Callable[[Order], bool]:

@@ -1,5 +1,6 @@
 """The exchange's decisions: check a request against the books, write what follows from it, apply it."""
 
+import dataclasses
 import uuid
 from collections.abc import Callable
 from decimal import Decimal
@@ -8,9 +9,11 @@ from typing import Any
 from exchange import errors
 from exchange.book import Book
 from exchange.clock import Ticker, now_ns
+from exchange.complex_form import check_prices, read_order
 from exchange.decimals import ZERO, plain, rounded
+from exchange.groups import is_entry
 from exchange.journal import Event, Journal, JournalError
-from exchange.order_form import OrderForm, read_form, replacement_of
+from exchange.order_form import OrderForm, replacement_of
 from exchange.state import Account, Order
 from exchange.wash_trade import check_wash_trade
 
@@ -75,8 +78,20 @@ class Engine:
     def submit(self, account: Account, body: object, client_order_id: str, received_us: int) -> Order:
         """Accept an order or raise ApiError; the account has it on file when this returns."""
         form = self._admitted(account, body, client_order_id)
+        if form.exits:
+            self._check_exits(account, form)
         check_wash_trade(account, form)
         return self._accept(account, form, self._claims(account, form), received_us=received_us)
+
+    def _check_exits(self, account: Account, form: OrderForm) -> None:
+        quote, owned = self.book.market.quote(form.symbol), account.owned(form.symbol)
+        closing = -owned if form.side == "buy" else owned
+        if form.order_class == "oco":
+            if closing <= 0 or (form.side == "buy" and closing < (form.qty or ZERO)):
+                raise errors.refused("oco orders must be exit orders")
+        elif closing > 0:
+            raise errors.refused(f"{form.order_class} orders must be entry orders")
+        check_prices(form, quote.last if quote else ZERO)
 
     def replace(
         self, account: Account, order_id: str, changes: object, *, client_order_id: str, received_us: int
@@ -86,8 +101,11 @@ class Engine:
         if old.status in _NOT_REPLACEABLE:
             raise errors.not_replaceable(old.status)
         form = self._admitted(account, replacement_of(old, changes), client_order_id)
+        form = dataclasses.replace(form, order_class=old.order_class)
         check_wash_trade(account, form, without=old)
-        return self._accept(account, form, self._claims(account, form, without=old), received_us=received_us, old=old)
+        is_exit = old.order_class and not is_entry(old)
+        claims = (ZERO, old.hold_left) if is_exit else self._claims(account, form, without=old)
+        return self._accept(account, form, claims, received_us=received_us, old=old)
 
     def _admitted(self, account: Account, body: object, client_order_id: str) -> OrderForm:
         if account.status != "ACTIVE" or account.trading_blocked:
@@ -96,7 +114,7 @@ class Engine:
             raise errors.forbidden("new orders are rejected by user request")
         if client_order_id in account.by_client_order_id:
             raise errors.duplicate_client_order_id()
-        form = read_form(body, client_order_id, now_ns())
+        form = read_order(body, client_order_id, now_ns())
         _check_configurations(account, form)
         if form.asset_class == "us_option" and form.type == "market" and not self.book.is_open:
             raise errors.refused("options market orders are only allowed during market hours")
@@ -114,10 +132,12 @@ class Engine:
         reserve, hold = claims
         order_id = str(uuid.uuid4())
         event = _order_event(account, form, order_id, received_us) | {"reserve": str(reserve), "hold": str(hold)}
+        if form.exits:
+            event["legs"] = [_leg_event(account, form, leg, received_us) for leg in form.exits]
         if old is None:
             self.commit("order", **event)
         else:
-            self.commit("replace", **event, replaces=old.id)
+            self.commit("replace", **event, replaces=old.id, status="held" if old.status == "held" else "new")
         return account.orders[order_id]
 
     def _claims(self, account: Account, form: OrderForm, without: Order | None = None) -> tuple[Decimal, Decimal]:
@@ -136,7 +156,7 @@ class Engine:
         short = qty - hold
         if not short:
             return ZERO, hold
-        if not account.may_short or form.asset_class == "us_option" or short % 1:
+        if not account.may_short or form.order_class == "oco" or form.asset_class == "us_option" or short % 1:
             sells = [o.id for o in account.open_orders.values() if o.symbol == form.symbol and o.side == "sell"]
             raise errors.insufficient_qty(form.symbol, qty, existing=owned, held=held, related_orders=sells)
         return affordable(power, short * self._dearest(form)), hold
@@ -201,6 +221,14 @@ def affordable(buying_power: Decimal, cost: Decimal) -> Decimal:
     return cost
 
 
+def _leg_event(account: Account, form: OrderForm, leg: OrderForm, received_us: int) -> Event:
+    """Give a leg's part of the event: it claims nothing before its entry fills, or what the other exit claims."""
+    key = str(uuid.uuid4())
+    leg = dataclasses.replace(leg, client_order_id=key, order_class=form.order_class)
+    status = "new" if form.order_class == "oco" else "held"
+    return _order_event(account, leg, str(uuid.uuid4()), received_us) | {"reserve": "0", "hold": "0", "status": status}
+
+
 def _order_event(account: Account, form: OrderForm, order_id: str, received_us: int) -> Event:
     opens = account.owned(form.symbol) >= 0 if form.side == "buy" else account.owned(form.symbol) <= 0
     return {
@@ -216,5 +244,6 @@ def _order_event(account: Account, form: OrderForm, order_id: str, received_us: 
         "extended_hours": form.extended_hours,
         "position_intent": form.position_intent or f"{form.side}_to_{'open' if opens else 'close'}",
         "multiplier": str(form.multiplier),
+        **({"order_class": form.order_class} if form.order_class else {}),
         "received_us": received_us,
     }

@@ -71,6 +71,12 @@ def not_cancelable(status: str) -> ApiError:
     return refused(f'order is already in "{status}" state')
 
 
+def exit_price(name: str, base: Decimal, *, below: bool) -> ApiError:
+    """Refuse an exit that would trade at once; `base` is the price that it must keep a cent away from."""
+    rule = f"{name} must be {'<=' if below else '>='} base_price {'-' if below else '+'} 0.01"
+    return ApiError(422, {"base_price": plain(base), "code": 42210000, "message": rule})
+
+
 def not_replaceable(status: str) -> ApiError:
     """Refuse to replace an order that is on its way in or out."""
     return refused(f"unable to replace order, order is in {status} state")

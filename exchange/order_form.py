@@ -24,7 +24,6 @@ _PRICES = {
     "trailing_stop": ("trail_price", "trail_percent"),
 }
 _PRICE_NAMES = ("limit_price", "stop_price", "trail_price", "trail_percent")
-_ORDER_CLASSES = frozenset({"simple", "bracket", "oco", "oto", "mleg"})
 _INTENTS = frozenset({"buy_to_open", "buy_to_close", "sell_to_open", "sell_to_close"})
 
 
@@ -47,6 +46,9 @@ class OrderForm:
     extended_hours: bool
     position_intent: str | None
     multiplier: Decimal
+    order_class: str
+    exits: "tuple[OrderForm, ...]"
+    """The orders that are sent with it (exchange/complex_form.py)."""
 
 
 def client_order_id_of(body: object) -> str:
@@ -77,8 +79,9 @@ def read_form(body: object, client_order_id: str, now_ns: int) -> OrderForm:
         extended_hours=body.get("extended_hours") is True,
         position_intent=_intent(body),
         multiplier=_ONE if isinstance(listed, Asset) else MULTIPLIER,
+        order_class="",
+        exits=(),
     )
-    _check_simple(body)
     _check_combination(form, listed)
     return form
 
@@ -96,9 +99,19 @@ def replacement_of(order: Order, changes: object) -> dict[str, Any]:
     _check_new_qty(order, to_decimal(changes.get("qty")))
     names = ("symbol", "side", "type", "time_in_force", "qty", "extended_hours", "position_intent", *_PRICE_NAMES)
     body = {name: getattr(order, name) for name in names}
+    if order.order_class:
+        body["qty"] = _unchanged(order, changes)
     given = {name: changes.get(name) for name in ("qty", "time_in_force", "limit_price", "stop_price")}
     given["trail_price" if order.trail_percent is None else "trail_percent"] = changes.get("trail")
     return body | {name: value for name, value in given.items() if value is not None}
+
+
+def _unchanged(order: Order, changes: dict[str, Any]) -> Decimal:
+    """Give what is left of an order with exits, whose prices alone may change."""
+    for name in ("qty", "time_in_force", "trail"):
+        if changes.get(name) is not None:
+            raise errors.refused(f"{name} of {order.order_class} orders cannot be replaced")
+    return order.leaves
 
 
 def _check_new_qty(order: Order, qty: Decimal | None) -> None:
@@ -196,14 +209,6 @@ def _intent(body: dict[str, Any]) -> str | None:
     if intent is not None and intent not in _INTENTS:
         raise errors.refused("invalid position_intent")
     return intent
-
-
-def _check_simple(body: dict[str, Any]) -> None:
-    order_class = body.get("order_class")
-    if order_class not in {None, "", *_ORDER_CLASSES}:
-        raise errors.refused("invalid order_class")
-    if order_class not in {None, "", "simple"}:
-        raise errors.refused("only simple orders are supported by this exchange")
 
 
 def _check_combination(form: OrderForm, listed: Asset | Contract) -> None:

@@ -10,8 +10,8 @@ from exchange.decimals import ZERO
 _SOME = Decimal(1)
 _ONE = Decimal(1)
 
-RESTING = frozenset({"done_for_day", "suspended", "calculated"})
-"""Open, and without any fill until a script says otherwise."""
+RESTING = frozenset({"done_for_day", "suspended", "calculated", "held"})
+"""Open, and without any fill until a script says otherwise; held until the order fills that it waits for."""
 OPEN = RESTING | {"new", "partially_filled", "pending_cancel", "accepted", "pending_new", "pending_replace", "stopped"}
 """The statuses of an order that has not ended. By itself one is new, partially filled or pending its cancel."""
 ENDS = {"canceled": "canceled_ns", "expired": "expired_ns", "rejected": "failed_ns"}
@@ -62,6 +62,10 @@ class Order:
     hwm: Decimal | None = None
     """The best last trade since a trailing stop came: the highest for a sell, the lowest for a buy."""
     triggered: bool = False
+    order_class: str = ""
+    parent: str | None = None
+    """The order that this one was sent with, as one of its legs."""
+    legs: list[str] = field(default_factory=list)
     replaces: str | None = None
     replaced_by: str | None = None
     replaced_ns: int | None = None

@@ -11,8 +11,9 @@ from typing import Any
 
 from exchange.clock import rfc3339
 from exchange.decimals import plain
+from exchange.groups import is_entry
 from exchange.journal import Event
-from exchange.state import Account, Fill, Order
+from exchange.state import OPEN, Account, Fill, Order
 from exchange.wire import order_json
 
 _NAMESPACE = uuid.UUID("9b6c7c0e-5a63-4f0a-8a53-6a4a9d1f2c55")
@@ -24,7 +25,7 @@ def frames(account: Account, event: Event) -> Iterator[bytes]:
     """Give the messages of an event that has just been applied, none for what is not about an order."""
     for number, (name, order) in enumerate(_changes(account, event)):
         data = _update(event["at_ns"], number, name, order)
-        if event["event"] == "fill":
+        if number == 0 and event["event"] == "fill":
             data |= _execution(account, order)
         yield frame("trade_updates", data)
 
@@ -37,17 +38,33 @@ def frame(stream: str, data: dict[str, Any]) -> bytes:
 def _changes(account: Account, event: Event) -> list[tuple[str, Order]]:
     match event["event"]:
         case "order":
-            return [("new", account.orders[event["id"]])]
+            order = account.orders[event["id"]]
+            return [("new", order), *((leg.status, leg) for leg in _legs(account, order) if leg.status != "held")]
         case "replace":
             return [("replaced", account.orders[event["replaces"]]), ("new", account.orders[event["id"]])]
         case "fill":
             order = account.orders[event["order_id"]]
-            return [("partial_fill" if order.leaves else "fill", order)]
+            return [("partial_fill" if order.leaves else "fill", order), *_of_group(account, order)]
         case "cancel" | "cancel_asked" | "status":
             order = account.orders[event["order_id"]]
-            return [(order.status, order)]
+            return [(order.status, order), *_of_group(account, order)]
         case _:
             return []
+
+
+def _of_group(account: Account, order: Order) -> list[tuple[str, Order]]:
+    """Give what the step did to others of the order's group: they bear its stamp, which no other step has."""
+    if not order.order_class:
+        return []
+    head = order if order.parent is None else account.orders[order.parent]
+    group = (other for other in (head, *_legs(account, head)) if other is not order)
+    touched = [other for other in group if other.updated_ns == order.updated_ns]
+    shrunk = order.status in OPEN and not is_entry(order)
+    return [("restated" if shrunk else other.status, other) for other in touched]
+
+
+def _legs(account: Account, order: Order) -> list[Order]:
+    return [account.orders[key] for key in order.legs]
 
 
 def _update(at_ns: int, number: int, name: str, order: Order) -> dict[str, Any]:

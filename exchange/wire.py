@@ -11,8 +11,19 @@ from exchange.quotes import Quote
 from exchange.state import OPTIONS_LEVEL, Account, Fill, Order, Position
 
 Quoter = Callable[[str], Quote | None]
+_NOT_OF_LEGS = frozenset({"expires_at", "ratio_qty", "source", "subtag"})
 _AVERAGE_DECIMALS = 6
 _RATIO_DECIMALS = 10
+
+
+def nested_json(account: Account, order: Order, status: str | None = None) -> dict[str, Any]:
+    """Show an Order with its legs, as answers to a POST and to `nested` do."""
+    legs = [_leg_json(account.orders[key]) for key in order.legs]
+    return {**order_json(order, status), "legs": legs or None}
+
+
+def _leg_json(order: Order) -> dict[str, Any]:
+    return {name: value for name, value in order_json(order).items() if name not in _NOT_OF_LEGS}
 
 
 def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
@@ -41,7 +52,7 @@ def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
         "qty": _plain(order.qty),
         "filled_qty": plain(filled),
         "filled_avg_price": average,
-        "order_class": "",
+        "order_class": order.order_class,
         "order_type": order.type,
         "type": order.type,
         "side": order.side,

@@ -3,6 +3,7 @@
 import itertools
 import uuid
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from aiohttp import web
 
@@ -11,7 +12,7 @@ from exchange.alpaca_routes import query
 from exchange.gate import answer
 from exchange.options import parse_contract
 from exchange.state import OPEN, Account, Order
-from exchange.wire import order_json
+from exchange.wire import nested_json, order_json
 from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, World
 
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 50, 500
@@ -46,21 +47,22 @@ class OrderRoutes:
         engine = self._world.engine
         order = engine.submit(request[ACCOUNT], request[BODY], request[CLIENT_ORDER_ID], request[RECEIVED_US])
         self._world.matcher.consider(order)
-        return answer(order_json(order, "accepted"))
+        return answer(nested_json(request[ACCOUNT], order, "accepted"))
 
     async def list_orders(self, request: web.Request) -> web.Response:
         """GET: newest first unless direction=asc; after and until exclude their own moment."""
         account = request[ACCOUNT]
         limit = query.whole(request, "limit", default=_DEFAULT_LIMIT, largest=_LARGEST_LIMIT)
         newest_first = query.choice(request, "direction", ("desc", "asc")) == "desc"
-        query.flag(request, "nested")
+        nested = query.flag(request, "nested")
         found = _between(request, _candidates(request, account), newest_first=newest_first)
-        return answer([order_json(order) for order in itertools.islice(_matching(request, found), limit)])
+        shown = list(itertools.islice(_matching(request, found), limit))
+        return answer(_rolled_up(account, shown) if nested else [order_json(order) for order in shown])
 
     async def get(self, request: web.Request) -> web.Response:
         """GET by the exchange's id."""
-        query.flag(request, "nested")  # simple orders, the only ones here, have no legs to nest
-        return answer(order_json(_find(request)))
+        order = _find(request)
+        return answer(nested_json(request[ACCOUNT], order) if query.flag(request, "nested") else order_json(order))
 
     async def get_by_client_order_id(self, request: web.Request) -> web.Response:
         """GET by the caller's id."""
@@ -80,7 +82,7 @@ class OrderRoutes:
             received_us=request[RECEIVED_US],
         )
         self._world.matcher.consider(order)
-        return answer(order_json(order, "accepted"))
+        return answer(nested_json(request[ACCOUNT], order, "accepted"))
 
     async def cancel(self, request: web.Request) -> web.Response:
         """DELETE: 204, and canceled at once or after the scripted time; 422 when the order has ended before."""
@@ -95,10 +97,17 @@ class OrderRoutes:
         return answer([self._ended(order) for order in list(request[ACCOUNT].open_orders.values())], 207)
 
     def _ended(self, order: Order) -> dict[str, object]:
-        if order.status not in _CANCELABLE:
+        if order.status == "pending_replace":
             return {"id": order.id, "status": 422, "body": errors.not_cancelable(order.status).body}
-        self._world.matcher.end(order)
+        if order.status in OPEN:  # unless the end of another has been its own
+            self._world.matcher.end(order)
         return {"id": order.id, "status": 200}
+
+
+def _rolled_up(account: Account, orders: list[Order]) -> list[dict[str, Any]]:
+    """Show orders with their legs, which then do not stand beside them as well."""
+    heads = {order.id for order in orders}
+    return [nested_json(account, order) for order in orders if order.parent not in heads]
 
 
 def _find(request: web.Request) -> Order:

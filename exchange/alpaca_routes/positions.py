@@ -55,8 +55,8 @@ class PositionRoutes:
         """DELETE ?cancel_orders=: 207 with one entry a position."""
         account: Account = request[ACCOUNT]
         if request.query.get("cancel_orders", "").lower() == "true":
-            for order in list(account.open_orders.values()):
-                self._world.engine.cancel(account, order.id)
+            while account.open_orders:  # one may end others
+                self._world.engine.cancel(account, next(iter(account.open_orders)))
         closed = [self._closed(request, position) for position in list(account.positions.values())]
         return answer(closed, 207)
 

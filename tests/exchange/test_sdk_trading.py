@@ -9,7 +9,16 @@ from typing import Any
 
 import pytest
 from alpaca.trading.client import TradingClient
-from alpaca.trading.enums import AssetClass, OrderSide, OrderStatus, PositionSide, QueryOrderStatus, TimeInForce
+from alpaca.trading.enums import (
+    AssetClass,
+    OrderClass,
+    OrderSide,
+    OrderStatus,
+    OrderType,
+    PositionSide,
+    QueryOrderStatus,
+    TimeInForce,
+)
 from alpaca.trading.requests import (
     ClosePositionRequest,
     CreateWatchlistRequest,
@@ -20,7 +29,9 @@ from alpaca.trading.requests import (
     MarketOrderRequest,
     ReplaceOrderRequest,
     StopLimitOrderRequest,
+    StopLossRequest,
     StopOrderRequest,
+    TakeProfitRequest,
     TrailingStopOrderRequest,
     UpdateWatchlistRequest,
 )
@@ -108,6 +119,32 @@ def trailing_stop(desk: Desk) -> None:
     assert (order.hwm, order.stop_price) == ("95", "85.5")
     desk.exchange.set_price("DIS", "85")
     filled(desk.client, order)
+
+
+def bracket(desk: Desk) -> None:
+    exits = {"take_profit": TakeProfitRequest(limit_price=100), "stop_loss": StopLossRequest(stop_price=90)}
+    order = desk.client.submit_order(MarketOrderRequest(**buy(order_class=OrderClass.BRACKET, **exits)))
+    assert [leg.type for leg in order.legs] == [OrderType.LIMIT, OrderType.STOP]
+    filled(desk.client, order)
+    desk.exchange.set_price("DIS", "101")
+    filled(desk.client, order.legs[0])
+    assert desk.client.get_order_by_id(order.legs[1].id).status is OrderStatus.CANCELED
+
+
+def one_cancels_other(desk: Desk) -> None:
+    desk.hold("DIS", 2)
+    exits = {"take_profit": TakeProfitRequest(limit_price=100), "stop_loss": StopLossRequest(stop_price=90)}
+    order = desk.client.submit_order(LimitOrderRequest(**buy(side=OrderSide.SELL, order_class=OrderClass.OCO, **exits)))
+    desk.exchange.set_price("DIS", "89")
+    filled(desk.client, order.legs[0])
+    assert desk.client.get_order_by_id(order.id).status is OrderStatus.CANCELED
+
+
+def one_triggers_other(desk: Desk) -> None:
+    exits = {"stop_loss": StopLossRequest(stop_price=90, limit_price=89)}
+    order = desk.client.submit_order(MarketOrderRequest(**buy(order_class=OrderClass.OTO, **exits)))
+    filled(desk.client, order)
+    assert [leg.type for leg in order.legs] == [OrderType.STOP_LIMIT]
 
 
 def orders(desk: Desk) -> None:
@@ -284,6 +321,9 @@ CALLS: dict[str, Callable[[Desk], None]] = {
     "TradingClient.submit_order(StopOrderRequest)": stop,
     "TradingClient.submit_order(StopLimitOrderRequest)": stop_limit,
     "TradingClient.submit_order(TrailingStopOrderRequest)": trailing_stop,
+    "TradingClient.submit_order(MarketOrderRequest), a bracket": bracket,
+    "TradingClient.submit_order(LimitOrderRequest), one cancels other": one_cancels_other,
+    "TradingClient.submit_order(MarketOrderRequest), one triggers other": one_triggers_other,
     "TradingClient.get_orders(GetOrdersRequest)": orders,
     "TradingClient.get_order_by_id": order_by_id,
     "TradingClient.get_order_by_client_id": order_by_client_id,

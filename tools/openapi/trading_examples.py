@@ -12,6 +12,7 @@ _CLIENTS = "issue threads and measurements quoted in the exchange's tests"
 """Alpaca answers these; the specification lists the statuses of few operations."""
 _BUY: dict[str, Any] = {"symbol": "IWM", "side": "buy", "type": "market", "time_in_force": "day", "qty": "1"}
 _KINDS = ("filled", "partial", "canceled", "expired", "rejected", "stop", "trailing", "notional", "option", "short")
+_EXITS = {"take_profit": {"limit_price": "220"}, "stop_loss": {"stop_price": "190"}}
 _SELL = {**_BUY, "symbol": "QQQ", "side": "sell"}
 _OPTION = {**_BUY, "symbol": "{call}", "type": "limit", "limit_price": "1"}
 
@@ -61,6 +62,9 @@ TRADING: Mapping[str, Sequence[Example]] = {
         Example("/v2/orders", body={**_SELL, "type": "trailing_stop", "trail_percent": "5", "time_in_force": "gtc"}),
         Example("/v2/orders", body={**_BUY, "qty": None, "notional": "50"}),
         Example("/v2/orders", body={**_OPTION, "position_intent": "buy_to_open"}),
+        Example("/v2/orders", body={**_BUY, **_EXITS, "order_class": "bracket"}),
+        Example("/v2/orders", body={**_BUY, **_EXITS, "order_class": "oto", "stop_loss": None}),
+        Example("/v2/orders", 422, body={**_BUY, "order_class": "bracket"}),
         Example("/v2/orders", 403, body={**_BUY, "qty": "100000"}),
         Example("/v2/orders", 403, body={**_SELL, "symbol": "KO", "qty": "0.5"}),
         Example("/v2/orders", 422, body={**_BUY, "client_order_id": "filled"}),
