@@ -18,8 +18,10 @@ _RATIO_DECIMALS = 10
 
 def nested_json(account: Account, order: Order, status: str | None = None) -> dict[str, Any]:
     """Show an Order with its legs, as answers to a POST and to `nested` do."""
-    legs = [_leg_json(account.orders[key]) for key in order.legs]
-    return {**order_json(order, status), "legs": legs or None}
+    shown = order_json(order, status)
+    if order.legs:
+        shown["legs"] = [_leg_json(account.orders[key]) for key in order.legs]
+    return shown
 
 
 def _leg_json(order: Order) -> dict[str, Any]:

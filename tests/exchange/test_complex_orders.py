@@ -59,6 +59,17 @@ def test_the_exits_of_a_bracket_wait_for_its_entry(exchange: ExchangeProcess, cl
     becomes(client, order, "filled", "filled", "canceled")
 
 
+def test_a_stop_sees_nothing_while_it_is_held(exchange: ExchangeProcess, client: TradingClient) -> None:
+    exchange.set_fills(never=True)
+    order = place(client)
+    for price in ("89", "95"):
+        exchange.set_price("DIS", price)
+    exchange.set_fills(never=None)
+    becomes(client, order, "filled", "new", "new")
+    filled(client, submit(client, market_order("KO")))  # by now the exits have been tried as well
+    assert statuses(client, order) == ["filled", "new", "new"]
+
+
 def test_the_profit_cancels_the_loss(exchange: ExchangeProcess, account: dict[str, Any], client: TradingClient) -> None:
     order = place(client)
     becomes(client, order, "filled", "new", "new")
