@@ -1,11 +1,10 @@
 """Time as the outside world tells it: nanoseconds since the epoch, and the two spellings Alpaca uses on the wire."""
 
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
-_SATURDAY = 5
 
 
 def now_ns() -> int:
@@ -48,16 +47,3 @@ def parse_moment(text: str) -> int:
         moment = moment.replace(tzinfo=UTC)
     since = moment - datetime(1970, 1, 1, tzinfo=UTC)
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
-
-
-def session_times(at_ns: int) -> tuple[datetime, datetime, datetime]:
-    """Now, the next open (09:30) and the next close (16:00), all in New York; weekends count, holidays do not."""
-    now = datetime.fromtimestamp(at_ns / 1e9, tz=NEW_YORK)
-    return now, _next_weekday(now, 9, 30), _next_weekday(now, 16, 0)
-
-
-def _next_weekday(now: datetime, hour: int, minute: int) -> datetime:
-    moment = now.replace(hour=hour, minute=minute, second=0, microsecond=0)
-    while moment <= now or moment.weekday() >= _SATURDAY:
-        moment += timedelta(days=1)
-    return moment

@@ -129,3 +129,8 @@ def no_position() -> ApiError:
 def asset_not_found(symbol: str) -> ApiError:
     """Nothing is listed under that symbol or id."""
     return _coded(404, 40410000, f"asset not found for {symbol}")
+
+
+def contract_not_found(wanted: str) -> ApiError:
+    """No option contract has that symbol or id."""
+    return _coded(404, 40410000, f"option contract {wanted} not found")

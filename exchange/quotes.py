@@ -21,12 +21,28 @@ class Market:
     """Quotes by symbol: scripted ones first, else the seed's, else an option's derived from its stock."""
 
     def __init__(self, opened_ns: int) -> None:
-        self._opened_ns = opened_ns
+        self._quotes: dict[str, Quote] = {}
+        self._prints: dict[str, list[Quote]] = {}
+        self.open(opened_ns)
+
+    def open(self, opened_ns: int) -> None:
+        """Begin with the listed prices, as old as the exchange is (ns since the epoch)."""
         self._quotes = {symbol: Quote(seed.bid, seed.ask, seed.last, opened_ns) for symbol, seed in SEEDS.items()}
+        self._prints = {symbol: [quote] for symbol, quote in self._quotes.items()}
 
     def set(self, symbol: str, quote: Quote) -> None:
         """Script a symbol's quote; it stays until the next one."""
         self._quotes[symbol] = quote
+        self._prints.setdefault(symbol, []).append(quote)
+
+    def prints(self, symbol: str) -> list[Quote]:
+        """Give every quote that a listed symbol had since the opening, oldest first."""
+        own = self._prints.get(symbol, [])
+        contract = parse_contract(symbol)
+        if contract is None:
+            return list(own)
+        stock = (q for q in self._prints[contract.underlying] if not own or q.at_ns < own[0].at_ns)
+        return [*(Quote(*fair_prices(contract, quote.last), quote.at_ns) for quote in stock), *own]
 
     def quote(self, symbol: str) -> Quote | None:
         """Give the quote of a stock or option, None when nothing by that name is listed."""
