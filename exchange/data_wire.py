@@ -8,9 +8,11 @@ from exchange.bars import TICKS, Bar, Trade
 from exchange.clock import rfc3339
 from exchange.decimals import plain
 from exchange.quotes import Quote
+from exchange.sessions import Session
 
 _AVERAGE_DECIMALS = 6
 _TAPES = {"NYSE": "A", "NASDAQ": "C"}
+_AUCTION_VENUES = {"NYSE": "N", "NASDAQ": "Q"}
 _STOCK_VENUE, _OPTION_VENUE = "V", "C"
 
 
@@ -51,6 +53,16 @@ def trade_json(symbol: str, trade: Trade) -> dict[str, Any]:
     if symbol in ASSETS:
         return {**shown, "x": _STOCK_VENUE, "c": ["@"], "i": trade.at_ns // 1_000_000, "z": tape(symbol)}
     return {**shown, "x": _OPTION_VENUE, "c": "I"}
+
+
+def auctions_json(symbol: str, session: Session, held: list[Trade]) -> dict[str, Any]:
+    """Show a session's auctions at the exchange that lists the stock: the opening one, then the closing one."""
+    venue = _AUCTION_VENUES.get(ASSETS[symbol].exchange, "P")
+    shown = [
+        {"t": rfc3339(trade.at_ns), "x": venue, "p": trade.price / TICKS, "s": trade.size, "c": condition}
+        for trade, condition in zip(held, ("O", "6"), strict=False)
+    ]
+    return {"d": session.day.isoformat(), "o": shown[:1], "c": shown[1:]}
 
 
 def price_text(ticks: int) -> str:

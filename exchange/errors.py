@@ -134,3 +134,8 @@ def asset_not_found(symbol: str) -> ApiError:
 def contract_not_found(wanted: str) -> ApiError:
     """No option contract has that symbol or id."""
     return _coded(404, 40410000, f"option contract {wanted} not found")
+
+
+def announcement_not_found(wanted: str) -> ApiError:
+    """No corporate action was announced under that id."""
+    return _coded(404, 40410000, f"announcement not found for {wanted}")

@@ -16,7 +16,7 @@ from exchange.decimals import ZERO
 from exchange.invented import Day, invented_day, trades_of
 from exchange.options import Contract, fair_prices, parse_contract
 from exchange.quotes import Market, Quote
-from exchange.sessions import midnight_ns, new_york_day, sessions
+from exchange.sessions import Session, midnight_ns, new_york_day, sessions
 from exchange.standing import Stand, Standing
 from exchange.timeframes import Timeframe
 
@@ -24,7 +24,7 @@ FIRST_DAY = date(2016, 1, 4)
 """Alpaca's history begins with 2016."""
 _CONTRACT_DAYS = 730
 """How long before its expiry a contract has a past."""
-_STOCK_SIZE, _OPTION_SIZE = 100, 1
+_STOCK_SIZE, _OPTION_SIZE, _AUCTION_SIZE = 100, 1, 10_000
 
 
 class Past:
@@ -62,6 +62,16 @@ class Past:
         for day in self._days(new_york_day(start_ns), new_york_day(end_ns), newest_first=newest_first):
             found = list(self._quoted(day))
             yield from (q for q in (reversed(found) if newest_first else found) if start_ns <= q.at_ns <= end_ns)
+
+    def auctions(
+        self, start_ns: int, end_ns: int, *, newest_first: bool = False
+    ) -> Iterator[tuple[Session, list[Trade]]]:
+        """Give the sessions that opened in the range, with their opening auction and, once it was, the closing one."""
+        for day in self._days(new_york_day(start_ns), new_york_day(end_ns), newest_first=newest_first):
+            session = sessions().on(day)
+            if session is not None and start_ns <= session.open_ns <= end_ns:
+                at = (moment for moment in (session.open_ns, session.close_ns) if moment <= self._now_ns)
+                yield session, [Trade(moment, self._price_at(session, moment), _AUCTION_SIZE) for moment in at]
 
     def latest_trade(self) -> Trade:
         """Give the last trade: of this minute's start, or of a script since."""
@@ -142,6 +152,13 @@ class Past:
                 yield from trades_of(self._priced(bar))
         ends = min(midnight_ns(day + timedelta(days=1)), self._now_ns + 1)
         yield from self._standing.trades(midnight_ns(day), ends)
+
+    def _price_at(self, session: Session, at_ns: int) -> int:
+        """Give the price at a session's first or last moment."""
+        invented = self._invented(session.day)
+        if invented is None or at_ns > self._opened_ns:
+            return next(to_ticks(quote.last) for quote in reversed(self._prints) if quote.at_ns <= at_ns)
+        return invented.knots[0 if at_ns == session.open_ns else -1][1]
 
     def _quoted(self, day: date) -> Iterator[Quote]:
         invented = self._invented(day)

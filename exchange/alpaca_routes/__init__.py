@@ -8,12 +8,14 @@ from exchange.alpaca_routes.option_data import OptionDataRoutes
 from exchange.alpaca_routes.orders import OrderRoutes
 from exchange.alpaca_routes.positions import PositionRoutes
 from exchange.alpaca_routes.reference import ReferenceRoutes
+from exchange.alpaca_routes.screener import ScreenerRoutes
 from exchange.alpaca_routes.stock_data import StockDataRoutes
+from exchange.alpaca_routes.uneventful import UneventfulRoutes
 from exchange.world import World
 
 
 def routes(world: World) -> list[web.RouteDef]:
     """Every route of the brokers' API."""
     trading = (OrderRoutes, PositionRoutes, AccountRoutes, ActivityRoutes)
-    data = (ReferenceRoutes, StockDataRoutes, OptionDataRoutes)
+    data = (ReferenceRoutes, StockDataRoutes, OptionDataRoutes, ScreenerRoutes, UneventfulRoutes)
     return [route for kind in (*trading, *data) for route in kind(world).routes()]

@@ -37,7 +37,7 @@ class Range:
     """The last item of the page before."""
 
 
-def read_range(request: web.Request, symbols: list[str]) -> Range:
+def read_range(request: web.Request, symbols: list[str], largest: int = LARGEST_LIMIT) -> Range:
     """Read start, end, limit, sort and page_token of a request for `symbols`."""
     now = now_ns()
     start, end = moment(request, "start", midnight_ns(new_york_day(now))), moment(request, "end", now)
@@ -47,7 +47,7 @@ def read_range(request: web.Request, symbols: list[str]) -> Range:
         symbols=tuple(sorted(set(symbols))),
         start_ns=start,
         end_ns=min(end, now),
-        limit=count(request, "limit", _DEFAULT_LIMIT, LARGEST_LIMIT),
+        limit=count(request, "limit", min(_DEFAULT_LIMIT, largest), largest),
         newest_first=one_of(request, "sort", ("asc", "desc")) == "desc",
         after=_read_token(request.query.get("page_token")),
     )

@@ -12,7 +12,7 @@ from exchange.alpaca_routes import codes, ranges
 from exchange.alpaca_routes.ranges import Item, Range
 from exchange.assets import ASSETS
 from exchange.clock import now_ns
-from exchange.data_wire import bar_json, quote_json, trade_json
+from exchange.data_wire import auctions_json, bar_json, quote_json, trade_json
 from exchange.gate import Handler, answer
 from exchange.past import Past, last_trade
 from exchange.timeframes import Timeframe, parse_timeframe
@@ -22,6 +22,7 @@ _LATEST_FEEDS = ("", "sip", "iex", "delayed_sip", "boats", "overnight", "otc")
 _PAST_FEEDS = ("sip", "iex", "boats", "otc")
 _ADJUSTMENTS = frozenset({"raw", "split", "dividend", "spin-off", "all"})
 _KINDS = ("bars", "quotes", "trades")
+"""Each of them has a past and a latest one; auctions have a past alone."""
 
 
 class StockDataRoutes:
@@ -38,10 +39,11 @@ class StockDataRoutes:
             "/v2/stocks/meta/exchanges": self.exchanges,
             "/v2/stocks/meta/conditions/{ticktype}": self.conditions,
         }
-        for kind in _KINDS:
+        for kind in (*_KINDS, "auctions"):
             table[f"/v2/stocks/{kind}"] = partial(self.past, kind)
-            table[f"/v2/stocks/{kind}/latest"] = partial(self.latest, kind)
             table[f"/v2/stocks/{{symbol}}/{kind}"] = partial(self.past_of_one, kind)
+        for kind in _KINDS:
+            table[f"/v2/stocks/{kind}/latest"] = partial(self.latest, kind)
             table[f"/v2/stocks/{{symbol}}/{kind}/latest"] = partial(self.latest_of_one, kind)
         return [web.get(path, handler, allow_head=False) for path, handler in table.items()]
 
@@ -95,7 +97,7 @@ class StockDataRoutes:
     def _asked(
         self, kind: str, request: web.Request, symbols: list[str]
     ) -> tuple[Range, ranges.Source, dict[str, str]]:
-        _check_past_terms(request)
+        _check_past_terms(request, ("sip",) if kind == "auctions" else _PAST_FEEDS)
         timeframe = read_timeframe(request) if kind == "bars" else None
         return ranges.read_range(request, symbols), partial(self._items, kind, timeframe), ranges.currency(request)
 
@@ -107,6 +109,9 @@ class StockDataRoutes:
         if kind == "quotes":
             quotes = past.quotes(*within, newest_first=asked.newest_first)
             return ((quote.at_ns, quote_json(symbol, quote)) for quote in quotes)
+        if kind == "auctions":
+            days = past.auctions(*within, newest_first=asked.newest_first)
+            return ((session.open_ns, auctions_json(symbol, session, held)) for session, held in days)
         trades = past.trades(*within, newest_first=asked.newest_first)
         return ((trade.at_ns, trade_json(symbol, trade)) for trade in trades)
 
@@ -151,9 +156,9 @@ def _latest_terms(request: web.Request) -> dict[str, str]:
     return ranges.currency(request)
 
 
-def _check_past_terms(request: web.Request) -> None:
+def _check_past_terms(request: web.Request, feeds: tuple[str, ...]) -> None:
     """Check what changes nothing here: all feeds are one, no stock was ever split or renamed."""
-    ranges.one_of(request, "feed", _PAST_FEEDS)
+    ranges.one_of(request, "feed", feeds)
     adjustment = request.query.get("adjustment", "raw")
     if not set(adjustment.split(",")) <= _ADJUSTMENTS:
         raise errors.bad_request(f"invalid adjustment: {adjustment!r}")

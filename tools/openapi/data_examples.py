@@ -85,6 +85,37 @@ MARKET_DATA: Mapping[str, Sequence[Example]] = {
         Example(f"{_STOCKS}/meta/conditions/trade", 400),
         Example(f"{_STOCKS}/meta/conditions/bar?tape=A", 400),
     ),
+    **{
+        f"GET {_STOCKS}/{path}auctions": (
+            Example(f"{ask}{_WEEK}&limit=3"),
+            Example(f"{ask}start=2026-11-01&sort=desc"),
+            Example(f"{ask}start=2010-01-01&end=2010-01-02"),
+            *_refused(f"{ask}currency=USD", (*_REFUSED, "feed=iex")),
+        )
+        for path, ask in (
+            ("", f"{_STOCKS}/auctions?symbols=AAPL,F,SPY&"),
+            ("{symbol}/", f"{_STOCKS}/F/auctions?"),
+        )
+    },
+    "GET /v1beta1/screener/stocks/most-actives": (
+        Example("/v1beta1/screener/stocks/most-actives?by=trades&top=5"),
+        Example("/v1beta1/screener/stocks/most-actives?by=luck", 400),
+        Example("/v1beta1/screener/stocks/most-actives?top=101", 400),
+    ),
+    "GET /v1beta1/screener/{market_type}/movers": (
+        Example("/v1beta1/screener/stocks/movers?top=3"),
+        Example("/v1beta1/screener/crypto/movers"),
+        Example("/v1beta1/screener/bonds/movers", 400),
+    ),
+    "GET /v1beta1/news": (
+        Example("/v1beta1/news?symbols=AAPL&start=2026-11-01&include_content=true"),
+        Example("/v1beta1/news?limit=51", 400),
+    ),
+    "GET /v1/corporate-actions": (
+        Example("/v1/corporate-actions?symbols=AAPL&types=cash_dividend,forward_split&start=2026-01-01"),
+        Example("/v1/corporate-actions?start=soon", 400),
+        Example("/v1/corporate-actions?types=Split!", 400),
+    ),
     f"GET {_OPTIONS}/bars": (
         Example(f"{_OPTIONS}/bars?symbols={{call}},{{put}}&timeframe=1Day&{_WEEK}"),
         Example(f"{_OPTIONS}/bars?symbols={{call}},{{put}}&timeframe=5Min&{_WEEK}&limit=3&sort=desc"),
@@ -165,4 +196,11 @@ REFERENCE: Mapping[str, Sequence[Example]] = {
         Example("/v2/calendar?date_type=BOTH", 400),
     ),
     "GET /v2/clock": (Example("/v2/clock"),),
+    "GET /v2/corporate_actions/announcements": (
+        Example("/v2/corporate_actions/announcements?ca_types=Dividend&since=2026-10-01&until=2026-11-01"),
+        Example("/v2/corporate_actions/announcements?ca_types=Dividend", 422, source=_DOCS),
+    ),
+    "GET /v2/corporate_actions/announcements/{id}": (
+        Example("/v2/corporate_actions/announcements/{nobody}", 404, source=_DOCS),
+    ),
 }
