@@ -59,6 +59,8 @@ class Book:
 
     def apply(self, event: Event) -> None:
         """Carry out one event; a KeyError means a journal of another version."""
+        if not self.last_ns and "at_ns" in event:
+            self.market.open(event["at_ns"])  # an exchange is as old as the first thing that happened at it
         self._apply[event["event"]](event)
         self.last_ns = max(self.last_ns, event.get("at_ns", 0))
 

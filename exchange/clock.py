@@ -55,12 +55,6 @@ def parse_moment(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 
 
-def session_times(at_ns: int) -> tuple[datetime, datetime, datetime]:
-    """Now, the next open (09:30) and the next close (16:00), all in New York; weekends count, holidays do not."""
-    now = datetime.fromtimestamp(at_ns / 1e9, tz=NEW_YORK)
-    return now, _next_weekday(now, 9, 30), _next_weekday(now, 16, 0)
-
-
 def expires_at(at_ns: int, time_in_force: str) -> str:
     """Say when an order of that moment would end by its time in force: the next close, or for gtc after 90 days."""
     return _expiry(at_ns // _HOUR_NS, time_in_force == "gtc")

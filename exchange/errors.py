@@ -155,3 +155,13 @@ def no_position() -> ApiError:
 def asset_not_found(symbol: str) -> ApiError:
     """Nothing is listed under that symbol or id."""
     return not_found(f"asset not found for {symbol}")
+
+
+def contract_not_found(wanted: str) -> ApiError:
+    """No option contract has that symbol or id."""
+    return not_found(f"option contract {wanted} not found")
+
+
+def announcement_not_found(wanted: str) -> ApiError:
+    """No corporate action was announced under that id."""
+    return not_found(f"announcement not found for {wanted}")

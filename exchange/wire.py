@@ -4,7 +4,7 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from exchange.assets import ASSETS, Asset, asset_id
+from exchange.assets import ASSETS, asset_id
 from exchange.clock import expires_at, rfc3339
 from exchange.decimals import ZERO, plain, rounded
 from exchange.quotes import Quote
@@ -177,46 +177,3 @@ def fill_json(fill: Fill) -> dict[str, Any]:
         "cum_qty": plain(fill.cum_qty),
         "order_status": "partially_filled" if fill.leaves_qty else "filled",
     }
-
-
-def asset_json(asset: Asset) -> dict[str, Any]:
-    """Show an Asset."""
-    return {
-        "id": asset.id,
-        "class": "us_equity",
-        "exchange": asset.exchange,
-        "symbol": asset.symbol,
-        "name": asset.name,
-        "status": "active",
-        "tradable": True,
-        "marginable": asset.marginable,
-        "maintenance_margin_requirement": 30,
-        "margin_requirement_long": "30",
-        "margin_requirement_short": "30",
-        "shortable": asset.shortable,
-        "easy_to_borrow": asset.shortable,
-        "borrow_status": "easy_to_borrow" if asset.shortable else "not_borrowable",
-        "fractionable": asset.fractionable,
-        "attributes": ["fractional_eh_enabled", "has_options"],
-    }
-
-
-def quote_json(quote: Quote, *, stock: bool) -> dict[str, Any]:
-    """Show a latest quote; market data are JSON numbers, unlike money. 0 means the side is empty."""
-    shown: dict[str, Any] = {
-        "ap": float(quote.ask),
-        "as": 400,
-        "ax": "V" if stock else "C",
-        "bp": float(quote.bid),
-        "bs": 300,
-        "bx": "V" if stock else "C",
-        "c": ["R"] if stock else "A",
-        "t": rfc3339(quote.at_ns),
-    }
-    return {**shown, "z": "C"} if stock else shown
-
-
-def trade_json(quote: Quote, *, stock: bool) -> dict[str, Any]:
-    """Show a latest trade at the quote's last price."""
-    shown: dict[str, Any] = {"p": float(quote.last), "s": 100, "t": rfc3339(quote.at_ns)}
-    return {**shown, "x": "V", "c": ["@"], "i": 1, "z": "C"} if stock else {**shown, "x": "C", "c": "I"}

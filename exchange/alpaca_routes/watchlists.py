@@ -10,8 +10,8 @@ from exchange.alpaca_routes import query
 from exchange.assets import ASSETS
 from exchange.clock import rfc3339
 from exchange.gate import answer
+from exchange.reference_wire import asset_json
 from exchange.state import Account, Watchlist
-from exchange.wire import asset_json
 from exchange.world import ACCOUNT, World
 
 _LONGEST_NAME = 64
