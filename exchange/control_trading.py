@@ -38,8 +38,7 @@ class TradingControl:
         orders = [order for order in self._world.matcher.open_orders() if fits(order)]
         moved = []
         for order in orders:
-            if order.status in OPEN:  # the end of one order may be that of others
-                self._world.engine.set_status(order, status)
+            if self._world.engine.set_status(order, status):  # the end of one may have been that of others
                 self._world.matcher.consider(order)
                 moved.append(order.client_order_id)
         return web.json_response({"orders": moved})

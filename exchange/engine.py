@@ -14,7 +14,7 @@ from exchange.decimals import ZERO, plain, rounded
 from exchange.groups import is_entry
 from exchange.journal import Event, Journal, JournalError
 from exchange.order_form import OrderForm, replacement_of
-from exchange.state import Account, Order
+from exchange.state import ENDS, OPEN, Account, Order
 from exchange.wash_trade import check_wash_trade
 
 _QTY_DECIMALS = 9
@@ -187,9 +187,15 @@ class Engine:
         if self._open(account, order_id).status != "pending_cancel":
             self.commit("cancel_asked", account=account.name, order_id=order_id)
 
-    def set_status(self, order: Order, status: str) -> None:
-        """Script what becomes of an open order: one of OPEN (exchange/state.py) or of ENDS."""
+    def set_status(self, order: Order, status: str) -> bool:
+        """Script what becomes of an open order: one of OPEN (exchange/state.py) or of ENDS; False when it cannot.
+
+        An order that is held for another to fill can only be ended.
+        """
+        if order.status not in OPEN or (order.status == "held" and status not in ENDS):
+            return False
         self.commit("status", account=order.account, order_id=order.id, status=status)
+        return True
 
     def _open(self, account: Account, order_id: str) -> Order:
         order = account.orders.get(order_id)

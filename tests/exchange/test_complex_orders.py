@@ -70,6 +70,16 @@ def test_a_stop_sees_nothing_while_it_is_held(exchange: ExchangeProcess, client:
     assert statuses(client, order) == ["filled", "new", "new"]
 
 
+def test_a_script_can_only_end_what_is_held(exchange: ExchangeProcess, client: TradingClient) -> None:
+    exchange.set_fills(never=True)
+    order = place(client)
+    held = order["legs"][0]["client_order_id"]
+    assert exchange.set_status("new", client_order_id=held) == []
+    assert exchange.release(client_order_id=held) == {}
+    assert exchange.set_status("expired", client_order_id=held) == [held]
+    assert statuses(client, order) == ["canceled", "expired", "canceled"]
+
+
 def test_the_profit_cancels_the_loss(exchange: ExchangeProcess, account: dict[str, Any], client: TradingClient) -> None:
     order = place(client)
     becomes(client, order, "filled", "new", "new")
