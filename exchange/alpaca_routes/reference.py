@@ -64,26 +64,16 @@ class ReferenceRoutes:
     async def contracts(self, request: web.Request) -> web.Response:
         """GET the listed contracts by symbol; without a bound on expiries those until the end of the next weekend."""
         wanted = read_filter(request, errors.invalid)
-        status = query.choice(request, "status", ("active", "inactive"))
-        query.choice(request, "style", ("american", "european"))
+        active = query.choice(request, "status", ("active", "inactive")) == "active"
         limit = query.whole(request, "limit", default=_DEFAULT_CONTRACTS, largest=_MOST_CONTRACTS)
-        after = ranges.after_token(request)
-        american = request.query.get("style") != "european"
+        after, stocks = ranges.after_token(request), _stocks(request)
         deliverables = request.query.get("show_deliverables", "").lower() == "true"
-        stocks = [symbol for symbol in request.query.get("underlying_symbols", "").split(",") if symbol]
 
         def found() -> dict[str, Any]:
             today = new_york_day(now_ns())
-            fitting = (
-                contract
-                for stock in sorted(stocks or ASSETS)
-                for contract in (listed(stock, today) if stock in ASSETS else ())
-                if american
-                and contract.symbol > after
-                and (contract.expiry >= today) == (status == "active")
-                and _in_time(wanted, contract, today)
-                and wanted.fits(contract)
-            )
+            everything = itertools.chain.from_iterable(listed(stock, today) for stock in stocks)
+            current = (c for c in everything if c.symbol > after and (c.expiry >= today) == active)
+            fitting = (c for c in current if _in_time(wanted, c, today) and wanted.fits(c))
             page = list(itertools.islice(fitting, limit + 1))
             shown = [self._contract(contract, deliverables=deliverables) for contract in page[:limit]]
             token = ranges.token(page[limit - 1].symbol) if len(page) > limit else None
@@ -123,6 +113,14 @@ class ReferenceRoutes:
     def _contract(self, contract: Contract, *, deliverables: bool) -> dict[str, Any]:
         now = now_ns()
         return contract_json(self._world.engine.book.market, contract, now, deliverables=deliverables)
+
+
+def _stocks(request: web.Request) -> list[str]:
+    """Read whose contracts are asked for, in the order of the contracts' symbols; every one here is american."""
+    if query.choice(request, "style", ("american", "european")) == "european":
+        return []
+    asked = {symbol for symbol in request.query.get("underlying_symbols", "").split(",") if symbol}
+    return sorted(asked & ASSETS.keys() if asked else ASSETS)
 
 
 def _in_time(wanted: ContractFilter, contract: Contract, today: date) -> bool:

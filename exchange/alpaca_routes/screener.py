@@ -60,7 +60,7 @@ class ScreenerRoutes:
         moves = []
         for symbol in ASSETS:
             today, before = Past(self._market, symbol, now_ns()).last_days()
-            if today is not None and before is not None:
+            if today is not None and before is not None and before.close:
                 change = today.close - before.close
                 percent = round(100 * change / before.close, _ROUNDED)
                 price = today.close / TICKS

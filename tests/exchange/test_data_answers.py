@@ -200,6 +200,20 @@ def test_a_script_moves_the_bar_of_now(exchange: ExchangeProcess, ask: Ask) -> N
     assert bars["bars"]["INTC"][0]["c"] == 30
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/v2/stocks/KO/trades?start=0001-01-01&end=0001-01-02T00:00:00Z",
+        "/v2/stocks/KO/bars?timeframe=12Month&start=0001-01-01T00:00:00Z&end=9999-12-31",
+        "/v1beta1/options/snapshots?symbols=AAPL271217C00000000,AAPL271217C00000001,AAPL991231P99999999",
+        "/v2/options/contracts/AAPL991231P99999999",
+        "/v2/calendar?start=0001-01-01&end=9999-12-31&date_type=SETTLEMENT",
+    ],
+)
+def test_the_ends_of_time_and_price_are_answered(ask: Ask, path: str) -> None:
+    assert ask(path)[0] == 200
+
+
 def test_the_past_outlives_a_restart(home: Any) -> None:
     path = "/v2/stocks/bars?symbols=AAPL,SNDL&timeframe=15Min&start=2026-10-01&end=2026-11-06&limit=10000"
     with ExchangeProcess(home) as exchange:
