@@ -1,8 +1,8 @@
 """What can be traded and when: assets, option contracts, the calendar and the clock."""
 
-import asyncio
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -10,6 +10,7 @@ from aiohttp import web
 from exchange import errors
 from exchange.alpaca_routes import query, ranges
 from exchange.alpaca_routes.contract_filter import ContractFilter, read_filter
+from exchange.aside import aside
 from exchange.assets import ASSETS, ASSETS_BY_ID
 from exchange.chain import by_id, listed
 from exchange.clock import NEW_YORK, now_ns, parse_moment
@@ -79,15 +80,15 @@ class ReferenceRoutes:
             token = ranges.token(page[limit - 1].symbol) if len(page) > limit else None
             return {"option_contracts": shown, "next_page_token": token}
 
-        return answer(await asyncio.to_thread(found))
+        return answer(await aside(found))
 
     async def contract(self, request: web.Request) -> web.Response:
         """GET one contract by symbol, listed or not, or a listed one by id."""
         wanted = request.match_info["symbol"]
-        found = parse_contract(wanted) or await asyncio.to_thread(by_id, wanted, new_york_day(now_ns()))
+        found = parse_contract(wanted) or await aside(partial(by_id, wanted, new_york_day(now_ns())))
         if found is None:
             raise errors.contract_not_found(wanted)
-        return answer(await asyncio.to_thread(self._contract, found, deliverables=True))
+        return answer(await aside(partial(self._contract, found, deliverables=True)))
 
     async def calendar(self, request: web.Request) -> web.Response:
         """GET the sessions of 1970 to 2029 between two days, by day of trade or of settlement."""
@@ -100,12 +101,12 @@ class ReferenceRoutes:
             near = sessions().between(_earlier(first), last)
             return [session_json(session) for session in near if first <= settlement_day(session) <= last]
 
-        return answer(await asyncio.to_thread(found))
+        return answer(await aside(found))
 
     async def clock(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
         """GET whether orders fill now, and the calendar's next open and close, in New York's time."""
         now = now_ns()
-        opens, closes = await asyncio.to_thread(lambda: sessions().next_times(now))
+        opens, closes = await aside(lambda: sessions().next_times(now))
         times = {"timestamp": now, "next_open": opens, "next_close": closes}
         shown = {name: datetime.fromtimestamp(at_ns / 1e9, tz=NEW_YORK).isoformat() for name, at_ns in times.items()}
         return answer({"is_open": self._world.engine.book.is_open, **shown})

@@ -162,7 +162,7 @@ def test_a_stop_signal_ends_it_within_a_second_whatever_hangs(home: Path, kind: 
         exchange.add_fault(kind, delay_ms=60_000)
         with socket.create_connection(("127.0.0.1", exchange.port)) as client:
             keys = f"APCA-API-KEY-ID: {DEMO['key_id']}\r\nAPCA-API-SECRET-KEY: {DEMO['secret_key']}\r\n"
-            client.sendall(f"GET /v2/clock HTTP/1.1\r\nHost: x\r\n{keys}\r\n".encode())
+            client.sendall(f"GET /v2/account HTTP/1.1\r\nHost: x\r\n{keys}\r\n".encode())
             eventually(lambda: exchange.faults()[0]["fired"])
             began = time.monotonic()  # noqa: TID251  a real stop is measured
             assert exchange.stop() == 0
