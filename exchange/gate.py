@@ -19,7 +19,7 @@ from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, STREAM_P
 _LOG = logging.getLogger("exchange")
 _NOBODY = "-"
 _NOBODYS_LIMIT = 200
-_DATA_PATHS = ("/v2/stocks/", "/v1beta1/")
+_DATA_PATHS = ("/v2/stocks/", "/v1beta1/", "/v1/corporate-actions")
 _JSON = {"Content-Type": "application/json; charset=UTF-8"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

@@ -37,7 +37,7 @@ def parse_contract(symbol: str) -> Contract | None:
         return None
     root, year, month, day, right, strike = match.groups()
     underlying = root if root in ASSETS else _BY_ROOT.get(root)
-    if underlying is None:
+    if underlying is None or not int(strike):
         return None
     try:
         expiry = date(2000 + int(year), int(month), int(day))

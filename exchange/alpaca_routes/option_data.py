@@ -1,6 +1,5 @@
 """Options in the data API: bars and trades of the past, the latest quotes and trades, snapshots, chains, codes."""
 
-import asyncio
 import itertools
 from collections.abc import Iterable, Iterator
 from functools import partial
@@ -13,6 +12,7 @@ from exchange.alpaca_routes import codes, ranges
 from exchange.alpaca_routes.contract_filter import read_filter
 from exchange.alpaca_routes.ranges import Item, Range
 from exchange.alpaca_routes.stock_data import read_timeframe, snapshot
+from exchange.aside import aside
 from exchange.assets import ASSETS
 from exchange.chain import listed
 from exchange.clock import now_ns
@@ -55,7 +55,7 @@ class OptionDataRoutes:
         """GET the past of at most 100 contracts, by symbol."""
         timeframe = read_timeframe(request) if kind == "bars" else None
         asked = ranges.read_range(request, [contract.symbol for contract in _named(request)])
-        found, token = await asyncio.to_thread(ranges.page, asked, partial(self._items, timeframe))
+        found, token = await aside(partial(ranges.page, asked, partial(self._items, timeframe)))
         return answer({kind: found, "next_page_token": token})
 
     async def latest(self, kind: str, request: web.Request) -> web.Response:
@@ -73,7 +73,7 @@ class OptionDataRoutes:
     async def snapshots(self, request: web.Request) -> web.Response:
         """GET snapshots of at most 100 contracts."""
         contracts = sorted(_named(request), key=lambda contract: contract.symbol)
-        return answer(await asyncio.to_thread(self._page, request, contracts))
+        return answer(await aside(partial(self._page, request, contracts)))
 
     async def chain(self, request: web.Request) -> web.Response:
         """GET snapshots of a stock's listed contracts that fit the filters; a stock that is not listed has none."""
@@ -85,7 +85,7 @@ class OptionDataRoutes:
             contracts = listed(underlying, today) if underlying in ASSETS else ()
             return self._page(request, (c for c in contracts if c.expiry >= today and wanted.fits(c)))
 
-        return answer(await asyncio.to_thread(found))
+        return answer(await aside(found))
 
     async def exchanges(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
         """GET the names of exchange codes."""

@@ -45,8 +45,8 @@ def read_range(request: web.Request, symbols: list[str], largest: int = LARGEST_
         raise errors.bad_request("end should not be before start")
     return Range(
         symbols=tuple(sorted(set(symbols))),
-        start_ns=start,
-        end_ns=min(end, now),
+        start_ns=max(start, 0),  # nothing is older than 1970, and years that calendars cannot hold need no answer
+        end_ns=max(min(end, now), 0),
         limit=count(request, "limit", min(_DEFAULT_LIMIT, largest), largest),
         newest_first=one_of(request, "sort", ("asc", "desc")) == "desc",
         after=_read_token(request.query.get("page_token")),

@@ -1,8 +1,8 @@
 """What can be traded and when: assets, option contracts, the calendar and the clock."""
 
-import asyncio
 import itertools
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from aiohttp import web
@@ -10,6 +10,7 @@ from aiohttp import web
 from exchange import errors
 from exchange.alpaca_routes import query, ranges
 from exchange.alpaca_routes.contract_filter import ContractFilter, read_filter
+from exchange.aside import aside
 from exchange.assets import ASSETS, ASSETS_BY_ID
 from exchange.chain import by_id, listed
 from exchange.clock import NEW_YORK, now_ns, parse_moment
@@ -64,40 +65,30 @@ class ReferenceRoutes:
     async def contracts(self, request: web.Request) -> web.Response:
         """GET the listed contracts by symbol; without a bound on expiries those until the end of the next weekend."""
         wanted = read_filter(request, errors.invalid)
-        status = query.choice(request, "status", ("active", "inactive"))
-        query.choice(request, "style", ("american", "european"))
+        active = query.choice(request, "status", ("active", "inactive")) == "active"
         limit = query.whole(request, "limit", default=_DEFAULT_CONTRACTS, largest=_MOST_CONTRACTS)
-        after = ranges.after_token(request)
-        american = request.query.get("style") != "european"
+        after, stocks = ranges.after_token(request), _stocks(request)
         deliverables = request.query.get("show_deliverables", "").lower() == "true"
-        stocks = [symbol for symbol in request.query.get("underlying_symbols", "").split(",") if symbol]
 
         def found() -> dict[str, Any]:
             today = new_york_day(now_ns())
-            fitting = (
-                contract
-                for stock in sorted(stocks or ASSETS)
-                for contract in (listed(stock, today) if stock in ASSETS else ())
-                if american
-                and contract.symbol > after
-                and (contract.expiry >= today) == (status == "active")
-                and _in_time(wanted, contract, today)
-                and wanted.fits(contract)
-            )
+            everything = itertools.chain.from_iterable(listed(stock, today) for stock in stocks)
+            current = (c for c in everything if c.symbol > after and (c.expiry >= today) == active)
+            fitting = (c for c in current if _in_time(wanted, c, today) and wanted.fits(c))
             page = list(itertools.islice(fitting, limit + 1))
             shown = [self._contract(contract, deliverables=deliverables) for contract in page[:limit]]
             token = ranges.token(page[limit - 1].symbol) if len(page) > limit else None
             return {"option_contracts": shown, "next_page_token": token}
 
-        return answer(await asyncio.to_thread(found))
+        return answer(await aside(found))
 
     async def contract(self, request: web.Request) -> web.Response:
         """GET one contract by symbol, listed or not, or a listed one by id."""
         wanted = request.match_info["symbol"]
-        found = parse_contract(wanted) or await asyncio.to_thread(by_id, wanted, new_york_day(now_ns()))
+        found = parse_contract(wanted) or await aside(partial(by_id, wanted, new_york_day(now_ns())))
         if found is None:
             raise errors.contract_not_found(wanted)
-        return answer(await asyncio.to_thread(self._contract, found, deliverables=True))
+        return answer(await aside(partial(self._contract, found, deliverables=True)))
 
     async def calendar(self, request: web.Request) -> web.Response:
         """GET the sessions of 1970 to 2029 between two days, by day of trade or of settlement."""
@@ -110,12 +101,12 @@ class ReferenceRoutes:
             near = sessions().between(_earlier(first), last)
             return [session_json(session) for session in near if first <= settlement_day(session) <= last]
 
-        return answer(await asyncio.to_thread(found))
+        return answer(await aside(found))
 
     async def clock(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
         """GET whether orders fill now, and the calendar's next open and close, in New York's time."""
         now = now_ns()
-        opens, closes = await asyncio.to_thread(lambda: sessions().next_times(now))
+        opens, closes = await aside(lambda: sessions().next_times(now))
         times = {"timestamp": now, "next_open": opens, "next_close": closes}
         shown = {name: datetime.fromtimestamp(at_ns / 1e9, tz=NEW_YORK).isoformat() for name, at_ns in times.items()}
         return answer({"is_open": self._world.engine.book.is_open, **shown})
@@ -123,6 +114,14 @@ class ReferenceRoutes:
     def _contract(self, contract: Contract, *, deliverables: bool) -> dict[str, Any]:
         now = now_ns()
         return contract_json(self._world.engine.book.market, contract, now, deliverables=deliverables)
+
+
+def _stocks(request: web.Request) -> list[str]:
+    """Read whose contracts are asked for, in the order of the contracts' symbols; every one here is american."""
+    if query.choice(request, "style", ("american", "european")) == "european":
+        return []
+    asked = {symbol for symbol in request.query.get("underlying_symbols", "").split(",") if symbol}
+    return sorted(asked & ASSETS.keys() if asked else ASSETS)
 
 
 def _in_time(wanted: ContractFilter, contract: Contract, today: date) -> bool:

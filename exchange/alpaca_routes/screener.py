@@ -1,12 +1,12 @@
 """Which stocks were traded most and moved furthest today, against the day before."""
 
-import asyncio
 from typing import Any
 
 from aiohttp import web
 
 from exchange import errors
 from exchange.alpaca_routes import ranges
+from exchange.aside import aside
 from exchange.assets import ASSETS
 from exchange.bars import TICKS
 from exchange.clock import now_ns, rfc3339
@@ -35,7 +35,7 @@ class ScreenerRoutes:
         """GET the stocks with the largest volume or the most trades."""
         by = {"volume": "volume", "trades": "trade_count"}[ranges.one_of(request, "by", ("volume", "trades"))]
         top = ranges.count(request, "top", _DEFAULT, _MOST_ACTIVES)
-        found = await asyncio.to_thread(self._activity)
+        found = await aside(self._activity)
         found.sort(key=lambda stock: (-stock[by], stock["symbol"]))
         return answer({"most_actives": found[:top], "last_updated": rfc3339(now_ns())})
 
@@ -45,7 +45,7 @@ class ScreenerRoutes:
         if market not in {"stocks", "crypto"}:
             raise errors.bad_request(f"invalid market_type: {market!r} is neither stocks nor crypto")
         top = ranges.count(request, "top", _DEFAULT, _MOST_MOVERS)
-        found = await asyncio.to_thread(self._moves) if market == "stocks" else []
+        found = await aside(self._moves) if market == "stocks" else []
         found.sort(key=lambda stock: (-stock["percent_change"], stock["symbol"]))
         gainers = [stock for stock in found if stock["percent_change"] > 0][:top]
         losers = [stock for stock in reversed(found) if stock["percent_change"] < 0][:top]
@@ -60,7 +60,7 @@ class ScreenerRoutes:
         moves = []
         for symbol in ASSETS:
             today, before = Past(self._market, symbol, now_ns()).last_days()
-            if today is not None and before is not None:
+            if today is not None and before is not None and before.close:
                 change = today.close - before.close
                 percent = round(100 * change / before.close, _ROUNDED)
                 price = today.close / TICKS

@@ -1,6 +1,5 @@
 """Stocks in the data API: bars, quotes and trades of the past, the latest of each, snapshots, codes."""
 
-import asyncio
 from collections.abc import Iterator
 from functools import partial
 from typing import Any
@@ -10,6 +9,7 @@ from aiohttp import web
 from exchange import errors
 from exchange.alpaca_routes import codes, ranges
 from exchange.alpaca_routes.ranges import Item, Range
+from exchange.aside import aside
 from exchange.assets import ASSETS
 from exchange.clock import now_ns
 from exchange.data_wire import auctions_json, bar_json, quote_json, trade_json
@@ -61,26 +61,26 @@ class StockDataRoutes:
     async def past(self, kind: str, request: web.Request) -> web.Response:
         """GET the past of several symbols, by symbol; unlisted ones are left out."""
         asked, source, money = self._asked(kind, request, _listed(ranges.symbols_of(request)))
-        found, token = await asyncio.to_thread(ranges.page, asked, source)
+        found, token = await aside(partial(ranges.page, asked, source))
         return answer({kind: found, "next_page_token": token, **money})
 
     async def past_of_one(self, kind: str, request: web.Request) -> web.Response:
         """GET the past of one symbol."""
         symbol = _one(request)
         asked, source, money = self._asked(kind, request, [symbol])
-        found, token = await asyncio.to_thread(ranges.page, asked, source)
+        found, token = await aside(partial(ranges.page, asked, source))
         return answer({"symbol": symbol, kind: found.get(symbol, []), "next_page_token": token, **money})
 
     async def snapshots(self, request: web.Request) -> web.Response:
         """GET snapshots by symbol, without a key around them."""
         symbols = _listed(ranges.symbols_of(request))
         _latest_terms(request)
-        return answer(await asyncio.to_thread(lambda: {symbol: self._snapshot(symbol) for symbol in symbols}))
+        return answer(await aside(lambda: {symbol: self._snapshot(symbol) for symbol in symbols}))
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """GET one symbol's snapshot."""
         symbol, money = _one(request), _latest_terms(request)
-        return answer({"symbol": symbol, **await asyncio.to_thread(self._snapshot, symbol), **money})
+        return answer({"symbol": symbol, **await aside(partial(self._snapshot, symbol)), **money})
 
     async def exchanges(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
         """GET the names of exchange codes."""

@@ -56,10 +56,10 @@ def test_a_timeframe_adds_up_from_its_minutes(market: Market, symbol: str, lengt
         assert (bar.volume, bar.trades) == (parts.volume, parts.trades)
 
 
-@pytest.mark.parametrize("symbol", ["AAPL", CALL, PUT])
+@pytest.mark.parametrize("symbol", ["AAPL", "SNDL", "KO", CALL, PUT])
 def test_a_minute_is_made_of_its_trades(market: Market, symbol: str) -> None:
     past = Past(market, symbol, NOW)
-    within = ns("2026-11-18T16:40:00"), NOW
+    within = ns("2026-11-17T20:40:00"), NOW
     trades = list(past.trades(*within))
     for bar in past.bars(MINUTE, *within):
         inside = [trade for trade in trades if bar.at_ns <= trade.at_ns < bar.at_ns + 60 * 10**9]
