@@ -1,21 +1,20 @@
 """What happened, applied: the one place where cash, positions and orders change, live and at replay alike."""
 
+import hmac
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from exchange.clock import activity_stamp
-from exchange.decimals import ZERO, rounded
+from exchange.decimals import ZERO
 from exchange.fill_rules import FillRules
+from exchange.groups import activate, is_entry, open_others, shrink, take_place
+from exchange.holdings import exercise, pay, record_fill, release, trade
 from exchange.journal import Event
+from exchange.options import parse_contract
 from exchange.quotes import Market, Quote
-from exchange.state import OPEN, STOPS, Account, Fill, Order, Position
+from exchange.state import ENDS, STOPS, Account, Order, Watchlist
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-_EXACT = 9
-"""Decimals of a part of a cost: thirds have no end, and the last part takes what is left."""
-_ACCOUNT_DECIMALS = frozenset({"cash"})
 
 
 class Book:
@@ -27,6 +26,8 @@ class Book:
         self.market = Market(opened_ns)
         self.rules = FillRules()
         self.is_open = True
+        self.is_extended = False
+        """Closed, but orders for extended hours trade."""
         self.last_ns = 0
         self._waiting: dict[str, Order] = {}
         """Stop orders that have not triggered, by id."""
@@ -38,14 +39,28 @@ class Book:
             "fill": self._fill,
             "cancel": self._cancel,
             "cancel_asked": self._cancel_asked,
+            "status": self._status,
+            "exercise": self._exercise,
+            "watchlist": self._watchlist,
+            "watchlist_gone": self._watchlist_gone,
             "replace": self._replace,
             "price": self._price,
             "fill_rule": self._fill_rule,
             "clock": self._clock,
         }
 
+    def account_of(self, key_id: str, secret_key: str) -> Account | None:
+        """Give the account that these keys open, None when they open none."""
+        account = self.by_key.get(key_id)
+        known = account is not None and hmac.compare_digest(
+            secret_key.encode(errors="surrogatepass"), account.secret_key.encode()
+        )
+        return account if known else None
+
     def apply(self, event: Event) -> None:
         """Carry out one event; a KeyError means a journal of another version."""
+        if not self.last_ns and "at_ns" in event:
+            self.market.open(event["at_ns"])  # an exchange is as old as the first thing that happened at it
         self._apply[event["event"]](event)
         self.last_ns = max(self.last_ns, event.get("at_ns", 0))
 
@@ -60,6 +75,7 @@ class Book:
             rate_limit=event["rate_limit"],
             created_ns=event["at_ns"],
             shorting_enabled=event["shorting_enabled"],
+            opening_cash=Decimal(event["cash"]),
         )
         self.accounts[account.name] = account
         self.by_key[account.key_id] = account
@@ -67,22 +83,34 @@ class Book:
     def _account_changed(self, event: Event) -> None:
         account = self.accounts[event["account"]]
         del self.by_key[account.key_id]
-        for name, value in event["changes"].items():
-            setattr(account, name, Decimal(value) if name in _ACCOUNT_DECIMALS else value)
+        changes = dict(event["changes"])
+        amount = Decimal(changes.pop("cash", account.cash)) - account.cash
+        if amount:
+            pay(account, amount, event["at_ns"])
+        for name, value in changes.items():
+            setattr(account, name, value)
         self.by_key[account.key_id] = account
 
     def _attempt(self, event: Event) -> None:
         self.accounts[event["account"]].attempts[event["client_order_id"]] += 1
 
     def _order(self, event: Event) -> None:
-        self._add(_order_of(event))
+        order = _order_of(event)
+        self._add(order)
+        for part in event.get("legs", ()):
+            leg = _order_of({**part, "at_ns": event["at_ns"]})
+            leg.parent = order.id
+            order.legs.append(leg.id)
+            self._add(leg)
 
     def _replace(self, event: Event) -> None:
         account = self.accounts[event["account"]]
         old = account.open_orders[event["replaces"]]
         self._end(account, old, "replaced", event["at_ns"])
         old.replaced_by, old.replaced_ns = event["id"], event["at_ns"]
-        self._add(_order_of(event))
+        new = _order_of(event)
+        take_place(account, new, old)
+        self._add(new)
 
     def _add(self, order: Order) -> None:
         account = self.accounts[order.account]
@@ -92,7 +120,11 @@ class Book:
         account.reserved += order.reserve
         if order.hold:
             account.held[order.symbol] = account.held.get(order.symbol, ZERO) + order.hold
-        if order.type in STOPS:
+        self._wait(order)
+
+    def _wait(self, order: Order) -> None:
+        """Let a stop order look out for its price, unless it is held."""
+        if order.type in STOPS and order.status != "held":
             self._waiting[order.id] = order
             self._watch(order)
 
@@ -120,29 +152,69 @@ class Book:
             order.status = order.status if order.status == "pending_cancel" else "partially_filled"
         else:
             order.status = "filled"
-        _release(account, order, qty)
+        release(account, order, qty)
         if not order.leaves:
             order.filled_ns = at_ns
             del account.open_orders[order.id]
             self._waiting.pop(order.id, None)
-        _trade(account, order, qty if order.side == "buy" else -qty, price)
-        _record(account, order, event["id"], qty=qty, price=price, at_ns=at_ns)
+        signed_qty = qty if order.side == "buy" else -qty
+        trade(account, order.symbol, signed_qty, price, multiplier=order.multiplier)
+        record_fill(account, order, event["id"], qty=qty, price=price, at_ns=at_ns)
+        self._follow(account, order, qty, at_ns)
+
+    def _follow(self, account: Account, order: Order, qty: Decimal, at_ns: int) -> None:
+        """Do to the rest of its group what an order's fill brings about."""
+        if is_entry(order) and order.leaves:
+            return
+        for other in open_others(account, order):
+            if is_entry(order):
+                activate(account, other, at_ns)
+                self._wait(other)
+            elif order.leaves:
+                shrink(account, other, qty, at_ns)
+            else:
+                self._cancel_other(account, other, at_ns)
 
     def _cancel(self, event: Event) -> None:
-        account = self.accounts[event["account"]]
-        order = account.open_orders[event["order_id"]]
-        self._end(account, order, "canceled", event["at_ns"])
-        order.canceled_ns = event["at_ns"]
+        self._status({**event, "status": "canceled"})
 
     def _cancel_asked(self, event: Event) -> None:
-        order = self.accounts[event["account"]].open_orders[event["order_id"]]
-        order.status, order.updated_ns = "pending_cancel", event["at_ns"]
+        self._status({**event, "status": "pending_cancel"})
+
+    def _status(self, event: Event) -> None:
+        account, status = self.accounts[event["account"]], event["status"]
+        order = account.open_orders[event["order_id"]]
+        if status in ENDS:
+            self._end(account, order, status, event["at_ns"])
+            setattr(order, ENDS[status], event["at_ns"])
+            for other in open_others(account, order):
+                self._cancel_other(account, other, event["at_ns"])
+        else:
+            order.status, order.updated_ns = status, event["at_ns"]
+
+    def _cancel_other(self, account: Account, other: Order, at_ns: int) -> None:
+        self._end(account, other, "canceled", at_ns)
+        other.canceled_ns = at_ns
 
     def _end(self, account: Account, order: Order, status: str, at_ns: int) -> None:
         del account.open_orders[order.id]
         self._waiting.pop(order.id, None)
         order.status, order.updated_ns = status, at_ns
-        _release(account, order, order.leaves)
+        release(account, order, order.leaves)
+
+    def _exercise(self, event: Event) -> None:
+        contract = parse_contract(event["symbol"])
+        if contract is None:
+            raise KeyError(event["symbol"])
+        exercise(self.accounts[event["account"]], contract, Decimal(event["qty"]), event["at_ns"])
+
+    def _watchlist(self, event: Event) -> None:
+        lists, at_ns = self.accounts[event["account"]].watchlists, event["at_ns"]
+        created_ns = lists[event["id"]].created_ns if event["id"] in lists else at_ns
+        lists[event["id"]] = Watchlist(event["id"], event["name"], list(event["symbols"]), created_ns, at_ns)
+
+    def _watchlist_gone(self, event: Event) -> None:
+        del self.accounts[event["account"]].watchlists[event["id"]]
 
     def _price(self, event: Event) -> None:
         bid, ask, last = (Decimal(event[side]) for side in ("bid", "ask", "last"))
@@ -155,6 +227,7 @@ class Book:
 
     def _clock(self, event: Event) -> None:
         self.is_open = event["is_open"]
+        self.is_extended = event.get("is_extended", False)
 
 
 def _order_of(event: dict[str, Any]) -> Order:
@@ -185,6 +258,8 @@ def _order_of(event: dict[str, Any]) -> Order:
         trail_price=_number(event, "trail_price"),
         trail_percent=_number(event, "trail_percent"),
         replaces=event.get("replaces"),
+        order_class=event.get("order_class", ""),
+        status=event.get("status", "new"),
     )
 
 
@@ -192,49 +267,3 @@ def _number(event: Event, name: str) -> Decimal | None:
     """Read a number that an order may not have, or that an earlier version did not write."""
     value = event.get(name)
     return None if value is None else Decimal(value)
-
-
-def _release(account: Account, order: Order, qty: Decimal) -> None:
-    """Give back what `qty` of the order had reserved; the last part gives back all that is left, to the digit."""
-    ends = order.status not in OPEN
-    reserve = order.reserve_left if ends else rounded(order.reserve * qty / (order.qty or qty), _EXACT)
-    hold = order.hold_left if ends else min(order.hold_left, qty)
-    order.reserve_left -= reserve
-    account.reserved -= reserve
-    if hold:
-        order.hold_left -= hold
-        account.held[order.symbol] -= hold
-
-
-def _trade(account: Account, order: Order, signed_qty: Decimal, price: Decimal) -> None:
-    """Move cash and position; `signed_qty` is negative for a sell."""
-    account.cash -= signed_qty * price * order.multiplier
-    position = account.positions.get(order.symbol)
-    if position is None:
-        position = account.positions[order.symbol] = Position(order.symbol, order.multiplier)
-    closing = ZERO
-    if position.qty * signed_qty < 0:
-        closing = (
-            max(min(signed_qty, -position.qty), -position.qty) if signed_qty < 0 else min(signed_qty, -position.qty)
-        )
-        position.cost += rounded(position.cost * closing / position.qty, _EXACT)
-    position.qty += signed_qty
-    position.cost += (signed_qty - closing) * price * order.multiplier
-    if not position.qty:
-        del account.positions[order.symbol]
-
-
-def _record(account: Account, order: Order, fill_id: str, *, qty: Decimal, price: Decimal, at_ns: int) -> None:
-    fill = Fill(
-        f"{activity_stamp(at_ns)}::{fill_id}",
-        order.id,
-        order.symbol,
-        order.side,
-        qty,
-        price,
-        order.filled_qty,
-        order.leaves,
-        at_ns,
-    )
-    account.fill_index[fill.id] = len(account.fills)
-    account.fills.append(fill)

@@ -2,10 +2,15 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
 _SATURDAY = 5
+_CLOSE_HOUR = 16
+_HOUR_S = 3600
+_HOUR_NS = _HOUR_S * 1_000_000_000
+_GTC_LIFE = timedelta(days=90)
 
 
 def now_ns() -> int:
@@ -50,10 +55,34 @@ def parse_moment(text: str) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000_000 + since.microseconds * 1000
 
 
-def session_times(at_ns: int) -> tuple[datetime, datetime, datetime]:
-    """Now, the next open (09:30) and the next close (16:00), all in New York; weekends count, holidays do not."""
-    now = datetime.fromtimestamp(at_ns / 1e9, tz=NEW_YORK)
-    return now, _next_weekday(now, 9, 30), _next_weekday(now, 16, 0)
+def expires_at(at_ns: int, time_in_force: str) -> str:
+    """Say when an order of that moment would end by its time in force: the next close, or for gtc after 90 days."""
+    return _expiry(at_ns // _HOUR_NS, time_in_force == "gtc")
+
+
+@lru_cache(maxsize=256)
+def _expiry(hour: int, for_long: bool) -> str:  # noqa: FBT001  the key of a cache
+    """Reckon by the hour: nothing ends within one, and every order says when it expires."""
+    now = datetime.fromtimestamp(hour * _HOUR_S, tz=NEW_YORK)
+    end = _next_weekday(now, 16, 0)
+    if for_long:
+        end = (now + _GTC_LIFE).replace(hour=16, minute=15, second=0, microsecond=0)
+    return end.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def previous_close(at_ns: int) -> int:
+    """Give the latest close (16:00 in New York, weekends aside) at or before a moment, in ns since the epoch."""
+    return _last_close(at_ns // _HOUR_NS)
+
+
+@lru_cache(maxsize=256)
+def _last_close(hour: int) -> int:
+    close = datetime.fromtimestamp(hour * _HOUR_S, tz=NEW_YORK)
+    if close.hour < _CLOSE_HOUR:
+        close -= timedelta(days=1)
+    while close.weekday() >= _SATURDAY:
+        close -= timedelta(days=1)
+    return int(close.replace(hour=_CLOSE_HOUR, minute=0, second=0).timestamp()) * 1_000_000_000
 
 
 def _next_weekday(now: datetime, hour: int, minute: int) -> datetime:

@@ -9,11 +9,12 @@ from typing import Any
 from aiohttp import web
 
 from exchange.account_form import check_free, read_account, read_account_changes
-from exchange.decimals import parse_json, plain, to_decimal
+from exchange.control_trading import TradingControl, read_wanted
+from exchange.decimals import plain, to_decimal
 from exchange.fault_kinds import KINDS
-from exchange.fields import FieldError, Fields
+from exchange.fields import FieldError, Fields, json_body
 from exchange.oracle import ledger, request_counts
-from exchange.state import Account, Order
+from exchange.state import Account
 from exchange.world import World
 
 _METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
@@ -24,6 +25,7 @@ def control_app(world: World, token: str | None) -> web.Application:
     """Give the control API; with a `token`, only for callers that send it as X-Control-Token."""
     app = web.Application(middlewares=[_guard(token)])
     app.add_routes(Control(world).routes())
+    app.add_routes(TradingControl(world).routes())
     return app
 
 
@@ -96,7 +98,7 @@ class Control:
 
     async def set_prices(self, request: web.Request) -> web.Response:
         """PUT {symbol: price | {bid?, ask?, last?}}: one number is all three; what is left out stays."""
-        body = await _body(request)
+        body = await json_body(request)
         prices = Fields(body)
         wanted = {symbol: self._read_price(symbol, body[symbol], prices) for symbol in body}
         for symbol, (bid, ask, last) in wanted.items():
@@ -123,24 +125,24 @@ class Control:
         return {"bid": plain(quote.bid), "ask": plain(quote.ask), "last": plain(quote.last)}
 
     async def set_clock(self, request: web.Request) -> web.Response:
-        """PUT {is_open}: while closed nothing fills and option market orders are refused."""
-        fields = Fields(await _body(request))
-        is_open = fields.flag("is_open")
+        """PUT {is_open, is_extended?}: while closed nothing fills but, in extended hours, the orders made for them."""
+        fields = Fields(await json_body(request))
+        session = {"is_open": fields.flag("is_open"), "is_extended": fields.flag("is_extended", default=False)}
         fields.done()
-        self._engine.open_market(is_open=is_open)
+        self._engine.open_market(**session)
         self._world.matcher.consider_all()
-        return web.json_response({"is_open": is_open})
+        return web.json_response(session)
 
     async def create_account(self, request: web.Request) -> web.Response:
         """POST an account like one of the accounts file's."""
-        seed = read_account(await _body(request))
+        seed = read_account(await json_body(request))
         check_free(self._engine, seed)
         return web.json_response(_named(self._engine.create_account(seed)), status=201)
 
     async def change_account(self, request: web.Request) -> web.Response:
         """PATCH account_number, cash, rate_limit, status, trading_blocked, shorting_enabled."""
         account = self._account(request.match_info["name"])
-        self._engine.change_account(account, read_account_changes(await _body(request)))
+        self._engine.change_account(account, read_account_changes(await json_body(request)))
         return web.json_response(_named(account))
 
     async def fill_rules(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
@@ -149,7 +151,7 @@ class Control:
 
     async def change_fill_rules(self, request: web.Request) -> web.Response:
         """POST {symbol?, delay_ms?, never?, partial?, cancel_delay_ms?}: null takes a setting back to the default."""
-        fields = Fields(await _body(request))
+        fields = Fields(await json_body(request))
         symbol = fields.text("symbol", None)
         if symbol is not None and self._book.market.quote(symbol) is None:
             raise FieldError("symbol", f"{symbol!r} is not listed here")
@@ -167,11 +169,11 @@ class Control:
 
     async def release(self, request: web.Request) -> web.Response:
         """POST {account?, symbol?, client_order_id?, qty?}: fill the open orders that fit, now."""
-        fields = Fields(await _body(request))
-        wanted = {name: fields.text(name, None) for name in ("account", "symbol", "client_order_id")}
+        fields = Fields(await json_body(request))
+        fits = read_wanted(fields)
         qty = fields.number("qty", None, above_zero=True)
         fields.done()
-        orders = [o for o in self._world.matcher.open_orders() if _fits(o, wanted)]
+        orders = [order for order in self._world.matcher.open_orders() if fits(order) and order.status != "held"]
         filled = {order.client_order_id: plain(self._world.matcher.release(order, qty)) for order in orders}
         return web.json_response({"filled": filled})
 
@@ -181,7 +183,7 @@ class Control:
 
     async def add_fault(self, request: web.Request) -> web.Response:
         """POST {kind, account?, method?, path?, times?, delay_ms?}; answers {id}."""
-        where = self._read_fault(Fields(await _body(request)))
+        where = self._read_fault(Fields(await json_body(request)))
         try:
             fault = self._world.faults.add(**where)
         except re.error as error:
@@ -224,23 +226,12 @@ class Control:
         return account
 
 
-async def _body(request: web.Request) -> Any:
-    try:
-        return parse_json(await request.read())
-    except (ValueError, RecursionError) as error:
-        raise FieldError("body", "is not JSON") from error
-
-
 def _partial(fields: Fields) -> Callable[..., str | None]:
     def read(name: str, default: None) -> str | None:
         qty = fields.number(name, default, above_zero=True)
         return None if qty is None else plain(qty)
 
     return read
-
-
-def _fits(order: Order, wanted: dict[str, str | None]) -> bool:
-    return all(value in {None, getattr(order, name)} for name, value in wanted.items())
 
 
 def _named(account: Account) -> dict[str, str]:

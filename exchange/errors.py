@@ -71,6 +71,27 @@ def not_cancelable(status: str) -> ApiError:
     return refused(f'order is already in "{status}" state')
 
 
+def exit_price(name: str, base: Decimal, *, below: bool) -> ApiError:
+    """Refuse an exit that would trade at once; `base` is the price that it must keep a cent away from."""
+    rule = f"{name} must be {'<=' if below else '>='} base_price {'-' if below else '+'} 0.01"
+    return ApiError(422, {"base_price": plain(base), "code": 42210000, "message": rule})
+
+
+def not_replaceable(status: str) -> ApiError:
+    """Refuse to replace an order that is on its way in or out."""
+    return refused(f"unable to replace order, order is in {status} state")
+
+
+def no_available_position() -> ApiError:
+    """Refuse an exercise instruction for contracts that are not held, or all held by open sells."""
+    return forbidden("no available position for the specified contract")
+
+
+def short_position(action: str) -> ApiError:
+    """Refuse an exercise instruction of the side that was sold; `action` as the broker words it."""
+    return _coded(403, 40310001, f"cannot {action} short position")
+
+
 def wash_trade(existing_order_id: str, kind: str) -> ApiError:
     """Refuse an order that could trade against one of the account's own."""
     return ApiError(
@@ -116,16 +137,31 @@ def insufficient_qty(
     )
 
 
+def not_found(message: str) -> ApiError:
+    """Refuse a request for what this account does not have."""
+    return _coded(404, 40410000, message)
+
+
 def order_not_found(order_id: str) -> ApiError:
     """No order of this account has that id."""
-    return _coded(404, 40410000, f"order not found for {order_id}")
+    return not_found(f"order not found for {order_id}")
 
 
 def no_position() -> ApiError:
     """Nothing is held of that symbol."""
-    return _coded(404, 40410000, "position does not exist")
+    return not_found("position does not exist")
 
 
 def asset_not_found(symbol: str) -> ApiError:
     """Nothing is listed under that symbol or id."""
-    return _coded(404, 40410000, f"asset not found for {symbol}")
+    return not_found(f"asset not found for {symbol}")
+
+
+def contract_not_found(wanted: str) -> ApiError:
+    """No option contract has that symbol or id."""
+    return not_found(f"option contract {wanted} not found")
+
+
+def announcement_not_found(wanted: str) -> ApiError:
+    """No corporate action was announced under that id."""
+    return not_found(f"announcement not found for {wanted}")

@@ -3,7 +3,9 @@
 from decimal import Decimal
 from typing import Any
 
-from exchange.decimals import plain, to_decimal
+from aiohttp import web
+
+from exchange.decimals import parse_json, plain, to_decimal
 
 _MISSING = object()
 _LARGEST_COUNT = 10**9
@@ -84,3 +86,11 @@ class Fields:
         if default is _MISSING:
             raise FieldError(name, "is required")
         return default
+
+
+async def json_body(request: web.Request) -> Any:
+    """Read a request's body; FieldError when it is no JSON."""
+    try:
+        return parse_json(await request.read())
+    except (ValueError, RecursionError) as error:
+        raise FieldError("body", "is not JSON") from error

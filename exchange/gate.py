@@ -1,6 +1,5 @@
 """What every request to the brokers' API passes: keys, the minute's allowance, faults, headers, counters."""
 
-import hmac
 import json
 import logging
 import uuid
@@ -16,12 +15,12 @@ from exchange.fault_kinds import KINDS, Call
 from exchange.faults import Fault
 from exchange.order_form import client_order_id_of
 from exchange.state import Account
-from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, UNANSWERED, World
+from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, STREAM_PATH, UNANSWERED, World
 
 _LOG = logging.getLogger("exchange")
 _NOBODY = "-"
 _NOBODYS_LIMIT = 200
-_DATA_PATHS = ("/v2/stocks/", "/v1beta1/")
+_DATA_PATHS = ("/v2/stocks/", "/v1beta1/", "/v1/corporate-actions")
 _JSON = {"Content-Type": "application/json; charset=UTF-8"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -40,6 +39,8 @@ class Gate:
     @web.middleware
     async def admit(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Serve one request: a fault, a refusal or the handler's answer, with the headers of all answers."""
+        if request.path == STREAM_PATH:
+            return await _handled(request, handler)  # its keys come in its first message
         account = self._identify(request)
         body = await request.read()
         request[RECEIVED_US] = now_ns() // 1000
@@ -58,16 +59,15 @@ class Gate:
         return response
 
     def _identify(self, request: web.Request) -> Account | None:
-        account = self._world.engine.book.by_key.get(request.headers.get("APCA-API-KEY-ID", ""))
-        secret = request.headers.get("APCA-API-SECRET-KEY", "")
-        known = account is not None and hmac.compare_digest(secret.encode(), account.secret_key.encode())
-        return account if known else None
+        headers = request.headers
+        keys = headers.get("APCA-API-KEY-ID", ""), headers.get("APCA-API-SECRET-KEY", "")
+        return self._world.engine.book.account_of(*keys)
 
     async def _serve(
         self, request: web.Request, handler: Handler, body: bytes, headers: dict[str, str]
     ) -> web.StreamResponse:
         account = request[ACCOUNT]
-        if (request.method, request.path) == ("POST", "/v2/orders") or request.method == "PATCH":
+        if request.path.startswith("/v2/orders") and request.method in {"POST", "PATCH"}:
             self._note_attempt(request, account, body)
         family = "data" if request.path.startswith(_DATA_PATHS) else "trading"
         allowed = self._world.limiter.take(account.name, family, limit=account.rate_limit, now=now_ns() / 1e9)

@@ -5,7 +5,7 @@ from decimal import ROUND_DOWN, Decimal
 
 from exchange.engine import Engine
 from exchange.quotes import Quote
-from exchange.state import STOPS, Order
+from exchange.state import RESTING, STOPS, Order
 
 _AT_ONCE = frozenset({"ioc", "fok"})
 _SMALLEST_SHARE = Decimal("0.000000001")
@@ -48,13 +48,19 @@ class Matcher:
         """
         quote = self._engine.book.market.quote(order.symbol)
         price = _price(order, quote) or order.limit_price or order.stop
-        if price is None:
+        is_open = order.id in self._engine.book.accounts[order.account].open_orders
+        if price is None or not is_open:
             return Decimal(0)
         filled = order.leaves if qty is None else min(qty, order.leaves)
         if order.notional is not None:
             filled = _shares(order.notional, price)
-        self._engine.fill(order, filled, price)
+        self._fill(order, filled, price)
         return filled
+
+    def _fill(self, order: Order, qty: Decimal, price: Decimal) -> None:
+        self._engine.fill(order, qty, price)
+        for leg in order.legs:
+            self.consider(self._engine.book.accounts[order.account].orders[leg])
 
     def end(self, order: Order) -> None:
         """Cancel an order that is to end, now or after the time its rule gives it."""
@@ -76,12 +82,14 @@ class Matcher:
         rule = book.rules.rule(order.symbol)
         if order.id not in book.accounts[order.account].open_orders:
             return
-        price = None if rule.never or not book.is_open else _price(order, book.market.quote(order.symbol))
+        in_session = book.is_open or (book.is_extended and order.extended_hours)
+        idle = rule.never or not in_session or order.status in RESTING
+        price = None if idle else _price(order, book.market.quote(order.symbol))
         qty = order.leaves if rule.partial is None else min(order.leaves, rule.partial - order.filled_qty)
         if price is not None and order.notional is not None:
             qty = _shares(order.notional, price)
         if price is not None and qty > 0 and (order.time_in_force != "fok" or not order.leaves - qty):
-            self._engine.fill(order, qty, price)
+            self._fill(order, qty, price)
         if order.time_in_force in _AT_ONCE:
             self._cancel(order)
 

@@ -10,6 +10,7 @@ from exchange.decimals import CENT, ZERO, rounded
 
 MULTIPLIER = Decimal(100)
 _OCC = re.compile(r"([A-Z0-9.]{1,6})(\d{2})(\d{2})(\d{2})([CP])(\d{8})")
+_BY_ROOT = {symbol.replace(".", ""): symbol for symbol in ASSETS}
 _HALF_SPREAD = Decimal("0.05")
 
 
@@ -24,14 +25,19 @@ class Contract:
     strike: Decimal
 
 
+def root_of(underlying: str) -> str:
+    """Give the root of a stock's contracts: its symbol without the point."""
+    return underlying.replace(".", "")
+
+
 def parse_contract(symbol: str) -> Contract | None:
     """Give the contract of an unpadded OCC symbol (`AAPL271217C00200000`), None when it names no listed stock."""
     match = _OCC.fullmatch(symbol)
     if match is None:
         return None
     root, year, month, day, right, strike = match.groups()
-    underlying = root if root in ASSETS else ("BRK.B" if root == "BRKB" else "")
-    if not underlying:
+    underlying = root if root in ASSETS else _BY_ROOT.get(root)
+    if underlying is None or not int(strike):
         return None
     try:
         expiry = date(2000 + int(year), int(month), int(day))

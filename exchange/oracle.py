@@ -59,6 +59,8 @@ def _order(order: Order, attempts: int, fills: list[Fill]) -> dict[str, Any]:
         **{name: None if (value := getattr(order, name)) is None else plain(value) for name in _TERMS},
         "extended_hours": order.extended_hours,
         "position_intent": order.position_intent,
+        "order_class": order.order_class,
+        "parent": order.parent,
         "replaces": order.replaces,
         "replaced_by": order.replaced_by,
         "filled_qty": plain(order.filled_qty),

@@ -46,6 +46,9 @@ class OrderForm:
     extended_hours: bool
     position_intent: str | None
     multiplier: Decimal
+    order_class: str
+    exits: "tuple[OrderForm, ...]"
+    """The orders that are sent with it (exchange/complex_form.py)."""
 
 
 def client_order_id_of(body: object) -> str:
@@ -76,8 +79,9 @@ def read_form(body: object, client_order_id: str, now_ns: int) -> OrderForm:
         extended_hours=body.get("extended_hours") is True,
         position_intent=_intent(body),
         multiplier=_ONE if isinstance(listed, Asset) else MULTIPLIER,
+        order_class="",
+        exits=(),
     )
-    _check_simple(body)
     _check_combination(form, listed)
     return form
 
@@ -90,13 +94,33 @@ def replacement_of(order: Order, changes: object) -> dict[str, Any]:
     """
     if not isinstance(changes, dict):
         raise errors.bad_request("request body format is invalid")
-    if order.notional is not None:
+    if order.notional is not None or changes.get("notional") is not None:
         raise errors.refused("notional orders cannot be replaced")
+    _check_new_qty(order, to_decimal(changes.get("qty")))
     names = ("symbol", "side", "type", "time_in_force", "qty", "extended_hours", "position_intent", *_PRICE_NAMES)
     body = {name: getattr(order, name) for name in names}
+    if order.order_class:
+        body["qty"] = _unchanged(order, changes)
     given = {name: changes.get(name) for name in ("qty", "time_in_force", "limit_price", "stop_price")}
     given["trail_price" if order.trail_percent is None else "trail_percent"] = changes.get("trail")
     return body | {name: value for name, value in given.items() if value is not None}
+
+
+def _unchanged(order: Order, changes: dict[str, Any]) -> Decimal:
+    """Give what is left of an order with exits, whose prices alone may change."""
+    for name in ("qty", "time_in_force", "trail"):
+        if changes.get(name) is not None:
+            raise errors.refused(f"{name} of {order.order_class} orders cannot be replaced")
+    return order.leaves
+
+
+def _check_new_qty(order: Order, qty: Decimal | None) -> None:
+    if qty is None or qty == order.qty:
+        return
+    if order.qty is not None and decimals_of(order.qty):
+        raise errors.refused("qty of fractional orders cannot be changed")
+    if decimals_of(qty):
+        raise errors.refused("qty must be a whole number to replace an order")
 
 
 def _listed(symbol: object, now_ns: int) -> Asset | Contract:
@@ -187,11 +211,6 @@ def _intent(body: dict[str, Any]) -> str | None:
     return intent
 
 
-def _check_simple(body: dict[str, Any]) -> None:
-    if body.get("order_class") not in {None, "", "simple"}:
-        raise errors.refused("only simple orders are supported by this exchange")
-
-
 def _check_combination(form: OrderForm, listed: Asset | Contract) -> None:
     fractional = form.qty is None or decimals_of(form.qty) > 0
     if isinstance(listed, Contract):
@@ -204,8 +223,8 @@ def _check_combination(form: OrderForm, listed: Asset | Contract) -> None:
         )
     if form.time_in_force in {"ioc", "fok"} and form.type not in {"market", "limit"}:
         raise errors.refused(f"invalid time_in_force {form.time_in_force} for {form.type} orders")
-    if form.extended_hours and (form.type != "limit" or form.time_in_force != "day"):
-        raise errors.refused("extended hours order must be DAY limit orders")
+    if form.extended_hours and (form.type != "limit" or form.time_in_force not in {"day", "gtc"}):
+        raise errors.refused("extended hours order must be DAY or GTC limit orders")
 
 
 def _check_fraction(form: OrderForm, listed: Asset) -> None:

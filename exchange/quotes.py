@@ -1,7 +1,9 @@
 """What everything costs now: still until a script moves it, because a fault test must know its prices beforehand."""
 
+from bisect import bisect_right
 from dataclasses import dataclass
 from decimal import Decimal
+from operator import attrgetter
 
 from exchange.assets import SEEDS
 from exchange.options import fair_prices, parse_contract
@@ -21,12 +23,42 @@ class Market:
     """Quotes by symbol: scripted ones first, else the seed's, else an option's derived from its stock."""
 
     def __init__(self, opened_ns: int) -> None:
-        self._opened_ns = opened_ns
+        self._quotes: dict[str, Quote] = {}
+        self._prints: dict[str, list[Quote]] = {}
+        self.open(opened_ns)
+
+    def open(self, opened_ns: int) -> None:
+        """Begin with the listed prices, as old as the exchange is (ns since the epoch)."""
         self._quotes = {symbol: Quote(seed.bid, seed.ask, seed.last, opened_ns) for symbol, seed in SEEDS.items()}
+        self._prints = {symbol: [quote] for symbol, quote in self._quotes.items()}
 
     def set(self, symbol: str, quote: Quote) -> None:
         """Script a symbol's quote; it stays until the next one."""
         self._quotes[symbol] = quote
+        self._prints.setdefault(symbol, []).append(quote)
+
+    def prints(self, symbol: str) -> list[Quote]:
+        """Give every quote that a listed symbol had since the opening, oldest first."""
+        own = self._prints.get(symbol, [])
+        contract = parse_contract(symbol)
+        if contract is None:
+            return list(own)
+        stock = (q for q in self._prints[contract.underlying] if not own or q.at_ns < own[0].at_ns)
+        return [*(Quote(*fair_prices(contract, quote.last), quote.at_ns) for quote in stock), *own]
+
+    def last_at(self, symbol: str, at_ns: int) -> Decimal:
+        """Give the last trade (USD a share) of a listed symbol as it stood at a moment."""
+        own = self._prints.get(symbol, [])
+        seen = bisect_right(own, at_ns, key=attrgetter("at_ns"))
+        if seen:
+            return own[seen - 1].last
+        if symbol in SEEDS:
+            return SEEDS[symbol].last
+        contract = parse_contract(symbol)
+        if contract is None:
+            raise KeyError(symbol)
+        _, _, last = fair_prices(contract, self.last_at(contract.underlying, at_ns))
+        return last
 
     def quote(self, symbol: str) -> Quote | None:
         """Give the quote of a stock or option, None when nothing by that name is listed."""

@@ -3,13 +3,19 @@
 from collections import Counter
 from dataclasses import dataclass, field
 from decimal import Decimal
+from typing import Any
 
 from exchange.decimals import ZERO
 
 _SOME = Decimal(1)
+_ONE = Decimal(1)
 
-OPEN = frozenset({"new", "partially_filled", "pending_cancel"})
-"""The statuses in which an order can still fill; the others this exchange uses are filled, canceled, replaced."""
+RESTING = frozenset({"done_for_day", "suspended", "calculated", "held"})
+"""Open, and without any fill until a script says otherwise; held until the order fills that it waits for."""
+OPEN = RESTING | {"new", "partially_filled", "pending_cancel", "accepted", "pending_new", "pending_replace", "stopped"}
+"""The statuses of an order that has not ended. By itself one is new, partially filled or pending its cancel."""
+ENDS = {"canceled": "canceled_ns", "expired": "expired_ns", "rejected": "failed_ns"}
+"""How an order ends without a last fill or a replacement, and the stamp that tells when."""
 STOPS = frozenset({"stop", "stop_limit", "trailing_stop"})
 """The types that wait for the last trade to reach their stop."""
 
@@ -46,6 +52,8 @@ class Order:
     hold_left: Decimal = ZERO
     filled_ns: int | None = None
     canceled_ns: int | None = None
+    expired_ns: int | None = None
+    failed_ns: int | None = None
     notional: Decimal | None = None
     """An amount in USD instead of a quantity: it fills in one execution."""
     stop_price: Decimal | None = None
@@ -54,6 +62,10 @@ class Order:
     hwm: Decimal | None = None
     """The best last trade since a trailing stop came: the highest for a sell, the lowest for a buy."""
     triggered: bool = False
+    order_class: str = ""
+    parent: str | None = None
+    """The order that this one was sent with, as one of its legs."""
+    legs: list[str] = field(default_factory=list)
     replaces: str | None = None
     replaced_by: str | None = None
     replaced_ns: int | None = None
@@ -97,6 +109,52 @@ class Fill:
     cum_qty: Decimal
     leaves_qty: Decimal
     at_ns: int
+    multiplier: Decimal = _ONE
+
+
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """What moved cash or holdings without a trade: money paid in or out, an option exercised.
+
+    `type` is Alpaca's activity type; `net_amount` (USD) and `qty` are negative when they leave the account.
+    """
+
+    id: str
+    type: str
+    at_ns: int
+    net_amount: Decimal
+    symbol: str | None = None
+    qty: Decimal = ZERO
+    multiplier: Decimal = _ONE
+
+
+Activity = Fill | Movement
+
+
+@dataclass(slots=True)
+class Watchlist:
+    """A customer's named list of symbols, in the order in which they were added."""
+
+    id: str
+    name: str
+    symbols: list[str]
+    created_ns: int
+    updated_ns: int
+
+
+OPTIONS_LEVEL = 2
+"""What every account is approved for: buying options, and selling what covers them."""
+CONFIGURATIONS: dict[str, Any] = {
+    "disable_overnight_trading": False,
+    "fractional_trading": True,
+    "max_margin_multiplier": "1",
+    "max_options_trading_level": OPTIONS_LEVEL,
+    "no_shorting": False,
+    "ptp_no_exception_entry": False,
+    "suspend_trade": False,
+    "trade_confirm_email": "all",
+}
+"""What a customer may set about an account, as it stands when the account is opened."""
 
 
 @dataclass(slots=True)
@@ -120,10 +178,24 @@ class Account:
     by_client_order_id: dict[str, Order] = field(default_factory=dict)
     open_orders: dict[str, Order] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
-    fills: list[Fill] = field(default_factory=list)
-    fill_index: dict[str, int] = field(default_factory=dict)
+    opening_cash: Decimal = ZERO
+    activities: list[Activity] = field(default_factory=list)
+    """Everything that moved cash or holdings, oldest first."""
+    activity_index: dict[str, int] = field(default_factory=dict)
+    configurations: dict[str, Any] = field(default_factory=lambda: dict(CONFIGURATIONS))
+    watchlists: dict[str, Watchlist] = field(default_factory=dict)
     attempts: Counter[str] = field(default_factory=Counter)
     """Requests for a new order or a replacement, by client_order_id, refused and faulted ones included."""
+
+    @property
+    def fills(self) -> list[Fill]:
+        """Its executions, oldest first."""
+        return [activity for activity in self.activities if isinstance(activity, Fill)]
+
+    @property
+    def may_short(self) -> bool:
+        """Whether the broker lets it sell short and its owner does as well."""
+        return self.shorting_enabled and not self.configurations["no_shorting"]
 
     @property
     def buying_power(self) -> Decimal:

@@ -4,15 +4,28 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from exchange.assets import ASSETS, Asset, asset_id
-from exchange.clock import rfc3339
+from exchange.assets import ASSETS, asset_id
+from exchange.clock import expires_at, rfc3339
 from exchange.decimals import ZERO, plain, rounded
 from exchange.quotes import Quote
-from exchange.state import Account, Fill, Order, Position
+from exchange.state import OPTIONS_LEVEL, Account, Fill, Order, Position
 
 Quoter = Callable[[str], Quote | None]
+_NOT_OF_LEGS = frozenset({"expires_at", "ratio_qty", "source", "subtag"})
 _AVERAGE_DECIMALS = 6
 _RATIO_DECIMALS = 10
+
+
+def nested_json(account: Account, order: Order, status: str | None = None) -> dict[str, Any]:
+    """Show an Order with its legs, as answers to a POST and to `nested` do."""
+    shown = order_json(order, status)
+    if order.legs:
+        shown["legs"] = [_leg_json(account.orders[key]) for key in order.legs]
+    return shown
+
+
+def _leg_json(order: Order) -> dict[str, Any]:
+    return {name: value for name, value in order_json(order).items() if name not in _NOT_OF_LEGS}
 
 
 def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
@@ -26,12 +39,12 @@ def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
         "created_at": at,
         "updated_at": rfc3339(order.updated_ns),
         "submitted_at": at,
-        "filled_at": None if order.filled_ns is None else rfc3339(order.filled_ns),
-        "expired_at": None,
-        "expires_at": None,
-        "canceled_at": None if order.canceled_ns is None else rfc3339(order.canceled_ns),
-        "failed_at": None,
-        "replaced_at": None if order.replaced_ns is None else rfc3339(order.replaced_ns),
+        "filled_at": _stamp(order.filled_ns),
+        "expired_at": _stamp(order.expired_ns),
+        "expires_at": expires_at(order.at_ns, order.time_in_force),
+        "canceled_at": _stamp(order.canceled_ns),
+        "failed_at": _stamp(order.failed_ns),
+        "replaced_at": _stamp(order.replaced_ns),
         "replaced_by": order.replaced_by,
         "replaces": order.replaces,
         "asset_id": asset_id(order.symbol),
@@ -41,7 +54,7 @@ def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
         "qty": _plain(order.qty),
         "filled_qty": plain(filled),
         "filled_avg_price": average,
-        "order_class": "",
+        "order_class": order.order_class,
         "order_type": order.type,
         "type": order.type,
         "side": order.side,
@@ -61,12 +74,16 @@ def order_json(order: Order, status: str | None = None) -> dict[str, Any]:
     }
 
 
+def _stamp(at_ns: int | None) -> str | None:
+    return None if at_ns is None else rfc3339(at_ns)
+
+
 def _plain(number: Decimal | None) -> str | None:
     return None if number is None else plain(number)
 
 
-def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:
-    """Show a TradeAccount: cash exact, values at the last trade, no margin."""
+def account_json(account: Account, quoter: Quoter, last_equity: Decimal) -> dict[str, Any]:
+    """Show a TradeAccount: cash exact, values at the last trade, no margin; `last_equity` is the last close's."""
     values = [_market_value(position, quoter) for position in account.positions.values()]
     long_value, short_value = sum((v for v in values if v > 0), ZERO), sum((v for v in values if v < 0), ZERO)
     cash, equity = plain(account.cash), plain(account.cash + long_value + short_value)
@@ -81,8 +98,8 @@ def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:
         "regt_buying_power": power,
         "non_marginable_buying_power": power,
         "options_buying_power": power,
-        "options_approved_level": 2,
-        "options_trading_level": 2,
+        "options_approved_level": OPTIONS_LEVEL,
+        "options_trading_level": min(OPTIONS_LEVEL, account.configurations["max_options_trading_level"]),
         "cash": cash,
         "accrued_fees": "0",
         "pending_transfer_in": "0",
@@ -90,7 +107,7 @@ def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:
         "pending_reg_taf_fees": "0",
         "portfolio_value": equity,
         "equity": equity,
-        "last_equity": equity,
+        "last_equity": plain(last_equity),
         "long_market_value": plain(long_value),
         "short_market_value": plain(short_value),
         "initial_margin": plain(long_value - short_value),
@@ -98,11 +115,11 @@ def account_json(account: Account, quoter: Quoter) -> dict[str, Any]:
         "last_maintenance_margin": "0",
         "sma": "0",
         "multiplier": "1",
-        "shorting_enabled": account.shorting_enabled,
+        "shorting_enabled": account.may_short,
         "trading_blocked": account.trading_blocked,
         "transfers_blocked": False,
         "account_blocked": False,
-        "trade_suspended_by_user": False,
+        "trade_suspended_by_user": account.configurations["suspend_trade"],
         "created_at": rfc3339(account.created_ns),
         "balance_asof": rfc3339(account.created_ns)[:10],
         "intraday_adjustments": "0",
@@ -160,46 +177,3 @@ def fill_json(fill: Fill) -> dict[str, Any]:
         "cum_qty": plain(fill.cum_qty),
         "order_status": "partially_filled" if fill.leaves_qty else "filled",
     }
-
-
-def asset_json(asset: Asset) -> dict[str, Any]:
-    """Show an Asset."""
-    return {
-        "id": asset.id,
-        "class": "us_equity",
-        "exchange": asset.exchange,
-        "symbol": asset.symbol,
-        "name": asset.name,
-        "status": "active",
-        "tradable": True,
-        "marginable": asset.marginable,
-        "maintenance_margin_requirement": 30,
-        "margin_requirement_long": "30",
-        "margin_requirement_short": "30",
-        "shortable": asset.shortable,
-        "easy_to_borrow": asset.shortable,
-        "borrow_status": "easy_to_borrow" if asset.shortable else "not_borrowable",
-        "fractionable": asset.fractionable,
-        "attributes": ["fractional_eh_enabled", "has_options"],
-    }
-
-
-def quote_json(quote: Quote, *, stock: bool) -> dict[str, Any]:
-    """Show a latest quote; market data are JSON numbers, unlike money. 0 means the side is empty."""
-    shown: dict[str, Any] = {
-        "ap": float(quote.ask),
-        "as": 400,
-        "ax": "V" if stock else "C",
-        "bp": float(quote.bid),
-        "bs": 300,
-        "bx": "V" if stock else "C",
-        "c": ["R"] if stock else "A",
-        "t": rfc3339(quote.at_ns),
-    }
-    return {**shown, "z": "C"} if stock else shown
-
-
-def trade_json(quote: Quote, *, stock: bool) -> dict[str, Any]:
-    """Show a latest trade at the quote's last price."""
-    shown: dict[str, Any] = {"p": float(quote.last), "s": 100, "t": rfc3339(quote.at_ns)}
-    return {**shown, "x": "V", "c": ["@"], "i": 1, "z": "C"} if stock else {**shown, "x": "C", "c": "I"}

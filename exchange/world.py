@@ -11,7 +11,9 @@ from exchange.faults import Faults
 from exchange.matching import Matcher
 from exchange.ratelimit import RateLimiter
 from exchange.state import Account
+from exchange.streams import Streams
 
+STREAM_PATH = "/stream"
 ACCOUNT: web.RequestKey[Account] = web.RequestKey("account", Account)
 RECEIVED_US: web.RequestKey[int] = web.RequestKey("received_us", int)
 """When the request's body had arrived, microseconds since the epoch."""
@@ -33,3 +35,8 @@ class World:
     faults: Faults = field(default_factory=Faults)
     requests: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     """Requests by account, method, route and status (or the fault's kind where nobody was answered)."""
+    streams: Streams = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Let the streams follow the books."""
+        self.streams = Streams(self.engine)

@@ -4,14 +4,34 @@ from aiohttp import web
 
 from exchange.alpaca_routes.account import AccountRoutes
 from exchange.alpaca_routes.activities import ActivityRoutes
-from exchange.alpaca_routes.market_data import MarketDataRoutes
+from exchange.alpaca_routes.option_data import OptionDataRoutes
 from exchange.alpaca_routes.orders import OrderRoutes
+from exchange.alpaca_routes.portfolio import PortfolioRoutes
 from exchange.alpaca_routes.positions import PositionRoutes
+from exchange.alpaca_routes.reference import ReferenceRoutes
+from exchange.alpaca_routes.screener import ScreenerRoutes
+from exchange.alpaca_routes.stock_data import StockDataRoutes
+from exchange.alpaca_routes.stream import StreamRoutes
+from exchange.alpaca_routes.uneventful import UneventfulRoutes
+from exchange.alpaca_routes.watchlists import WatchlistRoutes
 from exchange.world import World
+
+_FAMILIES = (
+    OrderRoutes,
+    PositionRoutes,
+    AccountRoutes,
+    ActivityRoutes,
+    PortfolioRoutes,
+    WatchlistRoutes,
+    StreamRoutes,
+    ReferenceRoutes,
+    StockDataRoutes,
+    OptionDataRoutes,
+    ScreenerRoutes,
+    UneventfulRoutes,
+)
 
 
 def routes(world: World) -> list[web.RouteDef]:
     """Every route of the brokers' API."""
-    kinds = (OrderRoutes, PositionRoutes, AccountRoutes, ActivityRoutes, MarketDataRoutes)
-    families = [kind(world) for kind in kinds]
-    return [route for family in families for route in family.routes()]
+    return [route for kind in _FAMILIES for route in kind(world).routes()]

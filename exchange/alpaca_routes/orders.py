@@ -3,18 +3,25 @@
 import itertools
 import uuid
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from aiohttp import web
 
 from exchange import errors
 from exchange.alpaca_routes import query
 from exchange.gate import answer
+from exchange.options import parse_contract
 from exchange.state import OPEN, Account, Order
-from exchange.wire import order_json
+from exchange.wire import nested_json, order_json
 from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, World
 
 _DEFAULT_LIMIT, _LARGEST_LIMIT = 50, 500
 _END_OF_TIME = 2**63
+_CANCELABLE = OPEN - {"pending_replace"}
+_CLASS_NAMES = (
+    "us_equity us_option crypto crypto_perp treasury corporate global_equity us_index us_equity_chain ipo all"
+)
+_ASSET_CLASSES = frozenset(_CLASS_NAMES.split())
 
 
 class OrderRoutes:
@@ -40,19 +47,22 @@ class OrderRoutes:
         engine = self._world.engine
         order = engine.submit(request[ACCOUNT], request[BODY], request[CLIENT_ORDER_ID], request[RECEIVED_US])
         self._world.matcher.consider(order)
-        return answer(order_json(order, "accepted"))
+        return answer(nested_json(request[ACCOUNT], order, "accepted"))
 
     async def list_orders(self, request: web.Request) -> web.Response:
         """GET: newest first unless direction=asc; after and until exclude their own moment."""
         account = request[ACCOUNT]
         limit = query.whole(request, "limit", default=_DEFAULT_LIMIT, largest=_LARGEST_LIMIT)
         newest_first = query.choice(request, "direction", ("desc", "asc")) == "desc"
+        nested = query.flag(request, "nested")
         found = _between(request, _candidates(request, account), newest_first=newest_first)
-        return answer([order_json(order) for order in itertools.islice(_matching(request, found), limit)])
+        shown = list(itertools.islice(_matching(request, found), limit))
+        return answer(_rolled_up(account, shown) if nested else [order_json(order) for order in shown])
 
     async def get(self, request: web.Request) -> web.Response:
         """GET by the exchange's id."""
-        return answer(order_json(_find(request)))
+        order = _find(request)
+        return answer(nested_json(request[ACCOUNT], order) if query.flag(request, "nested") else order_json(order))
 
     async def get_by_client_order_id(self, request: web.Request) -> web.Response:
         """GET by the caller's id."""
@@ -72,26 +82,39 @@ class OrderRoutes:
             received_us=request[RECEIVED_US],
         )
         self._world.matcher.consider(order)
-        return answer(order_json(order, "accepted"))
+        return answer(nested_json(request[ACCOUNT], order, "accepted"))
 
     async def cancel(self, request: web.Request) -> web.Response:
         """DELETE: 204, and canceled at once or after the scripted time; 422 when the order has ended before."""
         order = _find(request)
-        if order.status not in OPEN:
+        if order.status not in _CANCELABLE:
             raise errors.not_cancelable(order.status)
         self._world.matcher.end(order)
         return web.Response(status=204)
 
     async def cancel_all(self, request: web.Request) -> web.Response:
         """DELETE all: 207 with one entry an order."""
-        ended = list(request[ACCOUNT].open_orders.values())
-        for order in ended:
+        return answer([self._ended(order) for order in list(request[ACCOUNT].open_orders.values())], 207)
+
+    def _ended(self, order: Order) -> dict[str, object]:
+        if order.status == "pending_replace":
+            return {"id": order.id, "status": 422, "body": errors.not_cancelable(order.status).body}
+        if order.status in OPEN:  # unless the end of another has been its own
             self._world.matcher.end(order)
-        return answer([{"id": order.id, "status": 200} for order in ended], 207)
+        return {"id": order.id, "status": 200}
+
+
+def _rolled_up(account: Account, orders: list[Order]) -> list[dict[str, Any]]:
+    """Show orders with their legs, which then do not stand beside them as well."""
+    heads = {order.id for order in orders}
+    return [nested_json(account, order) for order in orders if order.parent not in heads]
 
 
 def _find(request: web.Request) -> Order:
-    order_id = request.match_info["order_id"]
+    return _known(request, request.match_info["order_id"])
+
+
+def _known(request: web.Request, order_id: str) -> Order:
     try:
         canonical = str(uuid.UUID(order_id))
     except ValueError:
@@ -111,13 +134,34 @@ def _candidates(request: web.Request, account: Account) -> list[Order]:
 
 
 def _between(request: web.Request, found: list[Order], *, newest_first: bool) -> Iterator[Order]:
-    after = query.moment(request, "after", default=0)
+    after = query.moment(request, "after", default=-1)
     until = query.moment(request, "until", default=_END_OF_TIME)
+    before_id, after_id = (request.query.get(name) for name in ("before_order_id", "after_order_id"))
+    if before_id and after_id:
+        raise errors.invalid("only one of before_order_id or after_order_id is accepted")
+    if before_id:
+        until = min(until, _known(request, before_id).at_ns)
+    if after_id:
+        after = max(after, _known(request, after_id).at_ns)
     ordered: Iterable[Order] = reversed(found) if newest_first else found
     return (order for order in ordered if after < order.at_ns < until)
 
 
 def _matching(request: web.Request, found: Iterator[Order]) -> Iterator[Order]:
     side = query.choice(request, "side", ("", "buy", "sell"))
+    classes = frozenset(query.words(request, "asset_class"))
+    for unknown in classes - _ASSET_CLASSES:
+        raise errors.invalid(f"invalid asset_class: {unknown}")
     wanted = frozenset(query.symbols(request))
-    return (o for o in found if (not side or o.side == side) and (not wanted or o.symbol in wanted))
+    return (
+        order
+        for order in found
+        if (not side or order.side == side)
+        and (not classes or "all" in classes or order.asset_class in classes)
+        and (not wanted or order.symbol in wanted or ("us_option" in classes and _underlying(order) in wanted))
+    )
+
+
+def _underlying(order: Order) -> str | None:
+    contract = parse_contract(order.symbol)
+    return None if contract is None else contract.underlying

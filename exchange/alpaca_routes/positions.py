@@ -8,7 +8,9 @@ from aiohttp import web
 from exchange import errors
 from exchange.assets import asset_id
 from exchange.decimals import to_decimal
+from exchange.exercise import check_do_not_exercise, exercise
 from exchange.gate import answer
+from exchange.options import Contract, parse_contract
 from exchange.state import Account, Order, Position
 from exchange.wire import order_json, position_json
 from exchange.world import ACCOUNT, RECEIVED_US, World
@@ -31,6 +33,8 @@ class PositionRoutes:
             web.get("/v2/positions/{symbol}", self.position, allow_head=False),
             web.delete("/v2/positions", self.close_all),
             web.delete("/v2/positions/{symbol}", self.close),
+            web.post("/v2/positions/{symbol}/exercise", self.exercise),
+            web.post("/v2/positions/{symbol}/do-not-exercise", self.do_not_exercise),
         ]
 
     async def positions(self, request: web.Request) -> web.Response:
@@ -51,10 +55,20 @@ class PositionRoutes:
         """DELETE ?cancel_orders=: 207 with one entry a position."""
         account: Account = request[ACCOUNT]
         if request.query.get("cancel_orders", "").lower() == "true":
-            for order in list(account.open_orders.values()):
-                self._world.engine.cancel(account, order.id)
+            while account.open_orders:  # one may end others
+                self._world.engine.cancel(account, next(iter(account.open_orders)))
         closed = [self._closed(request, position) for position in list(account.positions.values())]
         return answer(closed, 207)
+
+    async def exercise(self, request: web.Request) -> web.Response:
+        """POST: every contract that no open sell holds becomes stock at once."""
+        exercise(self._world.engine, request[ACCOUNT], _contract(request))
+        return web.Response()
+
+    async def do_not_exercise(self, request: web.Request) -> web.Response:
+        """POST: nothing expires here, so there is nothing that would have been exercised."""
+        check_do_not_exercise(request[ACCOUNT], _contract(request))
+        return web.Response()
 
     def _closed(self, request: web.Request, position: Position) -> dict[str, object]:
         try:
@@ -78,6 +92,16 @@ def _find(request: web.Request) -> Position:
         if wanted in {symbol, asset_id(symbol)}:
             return held
     raise errors.no_position()
+
+
+def _contract(request: web.Request) -> Contract:
+    """Read the contract by its symbol, or by the id of one that is held."""
+    wanted = request.match_info["symbol"]
+    held = (symbol for symbol in request[ACCOUNT].positions if asset_id(symbol) == wanted)
+    contract = parse_contract(next(held, wanted))
+    if contract is None:
+        raise errors.refused("invalid symbol")
+    return contract
 
 
 def _wanted(request: web.Request, held: Decimal) -> Decimal:

@@ -1,9 +1,28 @@
 """Query parameters read the way Alpaca reads them, refusing what is malformed with its name."""
 
+from typing import Any
+
 from aiohttp import web
 
 from exchange import errors
 from exchange.clock import parse_moment
+from exchange.decimals import parse_json
+
+
+async def body(request: web.Request) -> Any:
+    """Read the parsed body; ApiError 400 when it is no JSON."""
+    try:
+        return parse_json(await request.read())
+    except (ValueError, RecursionError):
+        raise errors.bad_request("request body format is invalid") from None
+
+
+def flag(request: web.Request, name: str) -> bool:
+    """Read true or false in any case, false when absent; ApiError 422 otherwise."""
+    value = request.query.get(name, "false").lower()
+    if value not in {"true", "false"}:
+        raise errors.invalid(f"{name} must be true or false")
+    return value == "true"
 
 
 def whole(request: web.Request, name: str, *, default: int, largest: int) -> int:
@@ -38,4 +57,9 @@ def moment(request: web.Request, name: str, *, default: int) -> int:
 
 def symbols(request: web.Request) -> list[str]:
     """Read the comma-separated symbols, empty when absent."""
-    return [symbol for symbol in request.query.get("symbols", "").split(",") if symbol]
+    return words(request, "symbols")
+
+
+def words(request: web.Request, name: str) -> list[str]:
+    """Read comma-separated words, empty when absent."""
+    return [word for word in request.query.get(name, "").split(",") if word]

@@ -162,13 +162,25 @@ def test_a_stop_signal_ends_it_within_a_second_whatever_hangs(home: Path, kind: 
         exchange.add_fault(kind, delay_ms=60_000)
         with socket.create_connection(("127.0.0.1", exchange.port)) as client:
             keys = f"APCA-API-KEY-ID: {DEMO['key_id']}\r\nAPCA-API-SECRET-KEY: {DEMO['secret_key']}\r\n"
-            client.sendall(f"GET /v2/clock HTTP/1.1\r\nHost: x\r\n{keys}\r\n".encode())
+            client.sendall(f"GET /v2/account HTTP/1.1\r\nHost: x\r\n{keys}\r\n".encode())
             eventually(lambda: exchange.faults()[0]["fired"])
             began = time.monotonic()  # noqa: TID251  a real stop is measured
             assert exchange.stop() == 0
             assert time.monotonic() - began < 1.0  # noqa: TID251  a real stop is measured
         log = exchange.log.read_text()
         assert [line.split(" exchange ")[1].split()[1] for line in log.splitlines()] == ["started", "stopped"]
+
+
+def test_a_stop_signal_does_not_wait_for_a_long_question(home: Path) -> None:
+    question = "/v2/stocks/bars?symbols=AAPL,KO,F,SPY&timeframe=23Hour&start=2016-01-04&limit=10000"
+    with ExchangeProcess(home) as exchange, socket.create_connection(("127.0.0.1", exchange.port)) as client:
+        keys = f"APCA-API-KEY-ID: {DEMO['key_id']}\r\nAPCA-API-SECRET-KEY: {DEMO['secret_key']}\r\n"
+        client.sendall(f"GET {question} HTTP/1.1\r\nHost: x\r\n{keys}\r\n".encode())
+        time.sleep(0.2)
+        began = time.monotonic()  # noqa: TID251  a real stop is measured
+        assert exchange.stop() == 0
+        assert time.monotonic() - began < 2.0  # noqa: TID251  a real stop is measured
+        assert "Traceback" not in exchange.log.read_text()
 
 
 def test_no_key_is_ever_logged(home: Path, connect: Any) -> None:

@@ -187,9 +187,9 @@ def test_429_leaves_no_order(exchange: ExchangeProcess, client: TradingClient, a
 
 
 def test_trickle_outlasts_a_read_timeout(exchange: ExchangeProcess, impatient: TradingClient) -> None:
-    exchange.add_fault("trickle", path="/v2/clock", delay_ms=10)
+    exchange.add_fault("trickle", path="/v2/assets", delay_ms=5)
     began = time.monotonic()  # noqa: TID251  a real delay is measured
-    impatient.get_clock()
+    impatient.get_asset("KO")
     assert time.monotonic() - began >= 1.0  # noqa: TID251  a real delay is measured
 
 

@@ -116,10 +116,9 @@ def test_a_position_that_is_not_there_is_404(client: TradingClient) -> None:
         ({"type": "limit"}, "limit orders require limit_price"),
         ({"limit_price": 5}, "market orders require no limit price"),
         ({"qty": 0.5, "time_in_force": "gtc"}, "fractional orders must be DAY orders"),
-        ({"extended_hours": True}, "extended hours order must be DAY limit orders"),
+        ({"extended_hours": True}, "extended hours order must be DAY or GTC limit orders"),
         ({"symbol": "AAPL271217C00200000", "qty": 0.5}, "option orders require a whole quantity"),
         ({"symbol": "AAPL271217C00200000", "time_in_force": "gtc"}, "option orders must be DAY orders"),
-        ({"order_class": "bracket"}, "only simple orders are supported by this exchange"),
         ({"client_order_id": "x" * 129}, "client_order_id must be no more than 128 characters"),
     ],
 )

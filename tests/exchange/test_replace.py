@@ -3,6 +3,7 @@
 import time
 from decimal import Decimal
 from typing import Any, cast
+from uuid import UUID
 
 import pytest
 from alpaca.trading.client import TradingClient
@@ -61,6 +62,76 @@ def test_a_replacement_must_be_affordable_without_the_old_one(
     old = submit(client, limit_order("DIS", 4, price=90))
     assert refusal(lambda: replaced(client, old, qty=5))[0] == 403
     assert replaced(client, old, limit_price=91).limit_price == "91"
+
+
+@pytest.mark.parametrize("status", ["accepted", "pending_new", "pending_cancel", "pending_replace"])
+def test_an_order_on_its_way_cannot_be_replaced(exchange: ExchangeProcess, client: TradingClient, status: str) -> None:
+    old = submit(client, limit_order("DIS", 4, price=90))
+    exchange.set_status(status, client_order_id=old.client_order_id)
+    refused = {"code": 42210000, "message": f"unable to replace order, order is in {status} state"}
+    assert refusal(lambda: replaced(client, old, qty=2)) == (422, refused)
+
+
+@pytest.mark.parametrize(
+    ("kind", "changes", "message"),
+    [
+        ("limit", {"qty": "2.5"}, "qty must be a whole number to replace an order"),
+        ("limit", {"notional": "50"}, "notional orders cannot be replaced"),
+        ("limit", {"trail": "5"}, "limit orders require no trail price"),
+        (
+            "limit",
+            {"limit_price": "90.123"},
+            "invalid limit_price 90.123. sub-penny increment does not fulfill minimum pricing criteria",
+        ),
+        ("limit", {"qty": "0"}, "qty must be > 0"),
+        ("fraction", {"qty": "2"}, "qty of fractional orders cannot be changed"),
+        ("notional", {"time_in_force": "day"}, "notional orders cannot be replaced"),
+    ],
+)
+def test_a_field_that_cannot_be_replaced_says_why(
+    exchange: ExchangeProcess, client: TradingClient, *, kind: str, changes: dict[str, Any], message: str
+) -> None:
+    exchange.set_fills(never=True)
+    plain = {"symbol": "DIS", "side": "buy", "time_in_force": "day"}
+    forms: dict[str, dict[str, Any]] = {
+        "limit": {"type": "limit", "limit_price": 90, "qty": 4},
+        "fraction": {"type": "limit", "limit_price": 90, "qty": 1.5},
+        "notional": {"type": "market", "notional": 50},
+    }
+    old: Any = client.post("/orders", plain | forms[kind])
+    status, body = refusal(lambda: client.patch(f"/orders/{old['id']}", changes))
+    assert (status, body["message"]) == (422, message)
+    assert [order.id for order in cast("list[Order]", client.get_orders())] == [UUID(old["id"])]
+
+
+def test_an_order_being_replaced_is_not_cancelled(exchange: ExchangeProcess, client: TradingClient) -> None:
+    old, other = (submit(client, limit_order("DIS", 4, price=90)) for _ in range(2))
+    exchange.set_status("pending_replace", client_order_id=old.client_order_id)
+    refused = {"code": 42210000, "message": 'order is already in "pending_replace" state'}
+    assert refusal(lambda: client.cancel_order_by_id(old.id)) == (422, refused)
+    answers = cast("list[Any]", client.cancel_orders())
+    assert {(answer.id, answer.status) for answer in answers} == {(old.id, 422), (other.id, 200)}
+
+
+def test_a_resting_order_fills_once_it_is_put_back_to_work(exchange: ExchangeProcess, client: TradingClient) -> None:
+    exchange.set_fills(delay_ms=100)
+    order = submit(client, market_order("DIS", 1))
+    exchange.set_status("suspended", client_order_id=order.client_order_id)
+    time.sleep(0.15)
+    assert now(client, order).status.value == "suspended"
+    exchange.set_status("new", client_order_id=order.client_order_id)
+    filled(client, order)
+
+
+def test_an_order_that_expires_gives_back_what_it_reserved(
+    exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]
+) -> None:
+    order = submit(client, limit_order("DIS", 4, price=90))
+    exchange.release(client_order_id=order.client_order_id, qty=1)
+    exchange.set_status("expired", client_order_id=order.client_order_id)
+    ledger = exchange.ledger(account["name"])
+    assert (ledger["reserved"], ledger["positions"][0]["qty"]) == ("0", "1")
+    assert [shown.id for shown in cast("list[Order]", client.get_orders())] == []
 
 
 def test_an_order_may_fill_while_it_is_being_cancelled(exchange: ExchangeProcess, client: TradingClient) -> None:

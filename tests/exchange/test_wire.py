@@ -6,6 +6,7 @@ import pytest
 from alpaca.trading.client import TradingClient
 
 from tests.exchange.helpers import filled, market_order, submit
+from tests.support.exchange import ExchangeProcess
 
 ORDER = """id client_order_id created_at updated_at submitted_at filled_at expired_at expires_at canceled_at failed_at
 replaced_at replaced_by replaces asset_id symbol asset_class notional qty filled_qty filled_avg_price order_class
@@ -20,6 +21,12 @@ POSITION = """asset_id symbol exchange asset_class asset_marginable avg_entry_pr
 cost_basis unrealized_pl unrealized_plpc unrealized_intraday_pl unrealized_intraday_plpc current_price lastday_price
 change_today"""
 FILL = """id activity_type transaction_time type price qty side symbol leaves_qty order_id cum_qty order_status"""
+CONFIGURATIONS = """disable_overnight_trading fractional_trading max_margin_multiplier max_options_trading_level
+no_shorting ptp_no_exception_entry suspend_trade trade_confirm_email"""
+HISTORY = "timestamp equity profit_loss profit_loss_pct base_value timeframe cashflow"
+MOVEMENT = "id activity_type date created_at net_amount currency status"
+EXERCISE = f"{MOVEMENT} symbol qty"
+WATCHLIST = "id account_id name created_at updated_at"
 NUMBERS = (
     "cash",
     "buying_power",
@@ -45,6 +52,38 @@ def test_an_answer_has_exactly_the_documented_fields(client: TradingClient, path
     assert {name: type(shown[name]) for name in NUMBERS if name in shown and shown[name] is not None} == {
         name: str for name in NUMBERS if name in shown
     }
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("/account/configurations", CONFIGURATIONS),
+        ("/account/portfolio/history?cashflow_types=ALL", HISTORY),
+        ("/account/activities/CSD", MOVEMENT),
+        ("/account/activities/OPEXC", EXERCISE),
+        ("/watchlists", WATCHLIST),
+        ("/watchlists:by_name?name=mine", f"{WATCHLIST} assets"),
+    ],
+)
+def test_what_an_account_keeps_has_exactly_the_documented_fields(
+    exchange: ExchangeProcess, account: dict[str, Any], client: TradingClient, path: str, fields: str
+) -> None:
+    filled(client, submit(client, market_order("AAPL271217C00200000")))
+    client.exercise_options_position("AAPL271217C00200000")
+    exchange.change_account(account["name"], cash="200000")
+    client.post("/watchlists", {"name": "mine", "symbols": ["KO"]})
+    answer: Any = client.get(path)
+    assert set(answer[0] if isinstance(answer, list) else answer) == set(fields.split())
+
+
+def test_legs_have_the_fields_of_orders_but_two_and_what_examples_alone_show(client: TradingClient) -> None:
+    exits = {"take_profit": {"limit_price": "100"}, "stop_loss": {"stop_price": "90"}, "order_class": "bracket"}
+    terms = {"symbol": "DIS", "qty": "1", "side": "buy", "type": "market", "time_in_force": "day"}
+    order: Any = client.post("/orders", terms | exits)
+    assert set(order) == set(ORDER.split())
+    assert [set(leg) for leg in order["legs"]] == [
+        set(ORDER.split()) - {"expires_at", "ratio_qty", "source", "subtag"}
+    ] * 2
 
 
 def test_stamps_have_nanoseconds_in_utc(client: TradingClient) -> None:

@@ -136,9 +136,17 @@ class ExchangeProcess:
         """Fill the open orders that fit (account, symbol, client_order_id, qty) now; give quantities by client id."""
         return dict(self._checked("POST", "/fills/release", wanted)["filled"])
 
-    def set_clock(self, *, is_open: bool) -> None:
-        """Open or close the market."""
-        self._checked("PUT", "/clock", {"is_open": is_open})
+    def set_status(self, status: str, **wanted: Any) -> list[str]:
+        """Script what becomes of the open orders that fit (account, symbol, client_order_id); give their client ids."""
+        return list(self._checked("POST", "/orders/status", {"status": status, **wanted})["orders"])
+
+    def streams(self) -> list[dict[str, Any]]:
+        """Give the open trade_updates streams: account, since, listening, sent."""
+        return list(self._checked("GET", "/streams")["streams"])
+
+    def set_clock(self, *, is_open: bool, is_extended: bool = False) -> None:
+        """Open or close the market, or leave it to orders for extended hours."""
+        self._checked("PUT", "/clock", {"is_open": is_open, "is_extended": is_extended})
 
     def add_account(self, name: str, **fields: Any) -> dict[str, Any]:
         """Open an account; its keys are `PK-name` and `name-secret` unless given, its limit out of the way."""

@@ -1,0 +1,1 @@
+"""The simulated exchange held against the brokers' published OpenAPI files, part by part."""
