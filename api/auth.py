@@ -60,8 +60,6 @@ def allowed(*roles: Role) -> Callable[[UserRef], Coroutine[None, None, UserRef]]
 
 
 Trader = Annotated[UserRef, Depends(allowed(Role.TRADER, Role.OPERATOR, Role.ADMIN))]
-
-
 Admin = Annotated[UserRef, Depends(allowed(Role.ADMIN))]
 
 
