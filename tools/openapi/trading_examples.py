@@ -68,7 +68,7 @@ TRADING: Mapping[str, Sequence[Example]] = {
     ),
     "GET /v2/account/activities/{activity_type}": (
         Example("/v2/account/activities/FILL"),
-        Example("/v2/account/activities/DIV"),
+        Example("/v2/account/activities/DIV", empty=True),
     ),
     "DELETE /v2/positions/{symbol_or_asset_id}": (
         Example("/v2/positions/DIS?qty=1"),
