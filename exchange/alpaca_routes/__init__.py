@@ -4,6 +4,7 @@ from aiohttp import web
 
 from exchange.alpaca_routes.account import AccountRoutes
 from exchange.alpaca_routes.activities import ActivityRoutes
+from exchange.alpaca_routes.market_hours import MarketHoursRoutes
 from exchange.alpaca_routes.option_data import OptionDataRoutes
 from exchange.alpaca_routes.orders import OrderRoutes
 from exchange.alpaca_routes.positions import PositionRoutes
@@ -17,5 +18,5 @@ from exchange.world import World
 def routes(world: World) -> list[web.RouteDef]:
     """Every route of the brokers' API."""
     trading = (OrderRoutes, PositionRoutes, AccountRoutes, ActivityRoutes)
-    data = (ReferenceRoutes, StockDataRoutes, OptionDataRoutes, ScreenerRoutes, UneventfulRoutes)
+    data = (ReferenceRoutes, MarketHoursRoutes, StockDataRoutes, OptionDataRoutes, ScreenerRoutes, UneventfulRoutes)
     return [route for kind in (*trading, *data) for route in kind(world).routes()]

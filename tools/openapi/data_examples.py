@@ -197,6 +197,22 @@ REFERENCE: Mapping[str, Sequence[Example]] = {
         Example("/v2/calendar?date_type=BOTH", 400),
     ),
     "GET /v2/clock": (Example("/v2/clock"),),
+    "GET /v3/clock": (
+        *(
+            Example(f"/v3/clock?time=2026-11-27T{time}Z&markets=NYSE,XNAS")
+            for time in ("08:00:00", "14:00:00", "17:59:59")
+        ),
+        Example("/v3/clock"),
+        Example("/v3/clock?markets=LSE", 400),
+        Example("/v3/clock?time=soon", 400),
+    ),
+    "GET /v3/calendar/{market}": (
+        Example("/v3/calendar/NYSE?start=2026-11-23&end=2026-12-31"),
+        Example("/v3/calendar/XNAS?timezone=UTC"),
+        Example("/v3/calendar/LSE", 400),
+        Example("/v3/calendar/NYSE?start=soon", 400),
+        Example("/v3/calendar/NYSE?timezone=CET", 400),
+    ),
     "GET /v2/corporate_actions/announcements": (
         Example("/v2/corporate_actions/announcements?ca_types=Dividend&since=2026-10-01&until=2026-11-01", empty=True),
         Example("/v2/corporate_actions/announcements?ca_types=Dividend", 422, source=_DOCS),
