@@ -59,10 +59,13 @@ class Sessions:
         yield from self._all[bisect.bisect_right(self._days, day) :]
 
     def next_times(self, at_ns: int) -> tuple[int, int]:
-        """Give the next open and the next close after a moment, ns since the epoch."""
+        """Give the next open and close after a moment, ns since the epoch; LookupError where the calendar ends."""
         ahead = self._all[max(bisect.bisect_left(self._days, new_york_day(at_ns)) - 1, 0) :]
-        opens = next(session.open_ns for session in ahead if session.open_ns > at_ns)
-        return opens, next(session.close_ns for session in ahead if session.close_ns > at_ns)
+        opens = next((session.open_ns for session in ahead if session.open_ns > at_ns), None)
+        closes = next((session.close_ns for session in ahead if session.close_ns > at_ns), None)
+        if opens is None or closes is None:
+            raise LookupError(f"the calendar ends with {_LAST_YEAR}")
+        return opens, closes
 
 
 def sessions() -> Sessions:

@@ -4,6 +4,7 @@ from aiohttp import web
 
 from exchange.alpaca_routes.account import AccountRoutes
 from exchange.alpaca_routes.activities import ActivityRoutes
+from exchange.alpaca_routes.market_hours import MarketHoursRoutes
 from exchange.alpaca_routes.option_data import OptionDataRoutes
 from exchange.alpaca_routes.orders import OrderRoutes
 from exchange.alpaca_routes.portfolio import PortfolioRoutes
@@ -25,6 +26,7 @@ _FAMILIES = (
     WatchlistRoutes,
     StreamRoutes,
     ReferenceRoutes,
+    MarketHoursRoutes,
     StockDataRoutes,
     OptionDataRoutes,
     ScreenerRoutes,

@@ -63,7 +63,7 @@ class ReferenceRoutes:
         return answer(asset_json(asset))
 
     async def contracts(self, request: web.Request) -> web.Response:
-        """GET the listed contracts by symbol; without a bound on expiries those until the end of the next weekend."""
+        """GET the listed contracts by symbol; without a bound on expiries those until the coming weekend."""
         wanted = read_filter(request, errors.invalid)
         active = query.choice(request, "status", ("active", "inactive")) == "active"
         limit = query.whole(request, "limit", default=_DEFAULT_CONTRACTS, largest=_MOST_CONTRACTS)
@@ -125,10 +125,10 @@ def _stocks(request: web.Request) -> list[str]:
 
 
 def _in_time(wanted: ContractFilter, contract: Contract, today: date) -> bool:
-    """Without any bound on expiries the list ends with the next weekend."""
+    """Without any bound on expiries the list ends with the first Saturday after today."""
     if wanted.expiry or wanted.first_expiry or wanted.last_expiry or contract.expiry < today:
         return True
-    return contract.expiry <= today + timedelta(days=(_SATURDAY - today.weekday()) % 7 + 1)
+    return contract.expiry <= today + timedelta(days=(_SATURDAY - 1 - today.weekday()) % 7 + 1)
 
 
 def _day(request: web.Request, name: str, default: date) -> date:

@@ -110,6 +110,9 @@ REFUSED = [
     ("a contract that is none", "/v2/options/contracts/AAPL", 404, "option contract AAPL not found"),
     ("an asset that is none", "/v2/assets/NOPE", 404, "asset not found for NOPE"),
     ("a wrong day", "/v2/calendar?start=soon", 400, "invalid start"),
+    ("a time before the calendar", "/v3/clock?time=0001-01-01T00:00:00Z", 400, "invalid time"),
+    ("a time after the calendar", "/v3/clock?time=2029-12-31", 400, "invalid time"),
+    ("a market elsewhere", "/v3/calendar/LSE", 400, "invalid market: 'LSE'"),
     ("a wrong meaning of days", "/v2/calendar?date_type=BOTH", 400, "invalid date_type"),
 ]
 
@@ -169,8 +172,8 @@ def test_chains_and_contracts_come_in_pages(ask: Ask) -> None:
 def test_contracts_are_listed_until_the_next_weekend_unless_asked_further(ask: Ask) -> None:
     _, near = ask("/v2/options/contracts?underlying_symbols=BRK.B&limit=10000")
     today = datetime.now(UTC).date()  # noqa: TID251  the exchange's own day
-    assert {c["root_symbol"] for c in near["option_contracts"]} <= {"BRKB"}
-    assert all(c["expiration_date"] <= f"{today + timedelta(days=8)}" for c in near["option_contracts"])
+    assert {c["root_symbol"] for c in near["option_contracts"]} <= {"BRKB"}  # none on a Friday that is a holiday
+    assert all(c["expiration_date"] <= f"{today + timedelta(days=7)}" for c in near["option_contracts"])
     _, far = ask("/v2/options/contracts?underlying_symbols=BRK.B&expiration_date_gte=2027-06-01&type=put&limit=10000")
     assert {c["type"] for c in far["option_contracts"]} == {"put"}
     _, gone = ask("/v2/options/contracts?underlying_symbols=KO&status=inactive")
@@ -191,6 +194,40 @@ def test_the_calendar_is_new_yorks(ask: Ask) -> None:
     assert (every[0]["date"], every[-1]["date"]) == ("1970-01-02", "2029-12-31")
 
 
+@pytest.mark.parametrize(
+    ("time", "phase", "until", "is_market_day"),
+    [
+        ("2026-11-27T08:59:59Z", "closed", "2026-11-27T04:00:00-05:00", True),
+        ("2026-11-27T09:00:00Z", "pre", "2026-11-27T09:30:00-05:00", True),
+        ("2026-11-27T14:30:00Z", "core", "2026-11-27T13:00:00-05:00", True),  # the day after Thanksgiving
+        ("2026-11-27T18:00:00Z", "post", "2026-11-27T17:00:00-05:00", True),
+        ("2026-11-27T22:00:00Z", "closed", "2026-11-30T04:00:00-05:00", True),
+        ("2026-11-28T15:00:00Z", "closed", "2026-11-30T04:00:00-05:00", False),
+    ],
+)
+def test_the_newer_clock_knows_the_phases(ask: Ask, time: str, phase: str, until: str, *, is_market_day: bool) -> None:
+    _, body = ask(f"/v3/clock?markets=NYSE,XNAS&time={time}")
+    assert [clock["market"]["mic"] for clock in body["clocks"]] == ["XNYS", "XNAS"]
+    for clock in body["clocks"]:
+        assert (clock["phase"], clock["phase_until"], clock["is_market_day"]) == (phase, until, is_market_day)
+
+
+def test_the_newer_calendar_has_the_hours_around_a_session(ask: Ask) -> None:
+    _, body = ask("/v3/calendar/NYSE?start=2026-11-26&end=2026-11-27&timezone=UTC")
+    assert body["calendar"] == [
+        {
+            "date": "2026-11-27",
+            "pre_start": "2026-11-27T09:00:00+00:00",
+            "pre_end": "2026-11-27T14:30:00+00:00",
+            "core_start": "2026-11-27T14:30:00+00:00",
+            "core_end": "2026-11-27T18:00:00+00:00",
+            "post_start": "2026-11-27T18:00:00+00:00",
+            "post_end": "2026-11-27T22:00:00+00:00",
+            "settlement_date": "2026-11-30",
+        }
+    ]
+
+
 def test_a_script_moves_the_bar_of_now(exchange: ExchangeProcess, ask: Ask) -> None:
     exchange.set_price("INTC", "30")
     _, body = ask("/v2/stocks/snapshots?symbols=INTC")
@@ -208,6 +245,9 @@ def test_a_script_moves_the_bar_of_now(exchange: ExchangeProcess, ask: Ask) -> N
         "/v1beta1/options/snapshots?symbols=AAPL271217C00000000,AAPL271217C00000001,AAPL991231P99999999",
         "/v2/options/contracts/AAPL991231P99999999",
         "/v2/calendar?start=0001-01-01&end=9999-12-31&date_type=SETTLEMENT",
+        "/v3/calendar/NYSE?start=0001-01-01&end=9999-12-30",
+        "/v3/clock?time=1970-01-01",
+        "/v3/clock?time=2029-11-30",
     ],
 )
 def test_the_ends_of_time_and_price_are_answered(ask: Ask, path: str) -> None:

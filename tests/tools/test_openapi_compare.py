@@ -100,6 +100,20 @@ def test_statuses_headers_and_kinds_of_content_are_judged() -> None:
     assert report.rows[0].deviations == ["/: the header X-Left is missing"]
 
 
+def test_an_answer_that_shows_nothing_judges_nothing() -> None:
+    nothing = {"200": {"content": {"application/json": {"schema": {"type": "object"}}}}}
+    judge = Specification({"paths": {"/things": {"get": {"responses": nothing}}}})
+
+    def deviations(body: bytes, *, empty: bool = False) -> int:
+        answer = Answer(200, {"content-type": "application/json"}, body)
+        examples = {"GET /things": [Example("/things", empty=empty)]}
+        return compare([judge], ["GET /things"], examples, lambda *_: answer).deviations
+
+    assert deviations(b'{"things": {"a": []}, "next": null}') == 1
+    assert deviations(b'{"things": {"a": []}, "next": null}', empty=True) == 0
+    assert deviations(b'{"things": {"a": [0]}}') == 0
+
+
 def test_a_route_without_an_example_is_a_deviation() -> None:
     report = compare([Specification(DOCUMENT)], [ROUTE], {}, lambda *_: Answer(200, {}, b""))
     assert "no example request" in report.rows[0].deviations[0]

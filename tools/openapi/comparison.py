@@ -1,5 +1,6 @@
 """The comparison itself: every implemented operation asked by its examples, every answer judged."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -7,19 +8,22 @@ from typing import Any
 from tools.openapi.specification import Answer, Operation, Specification, route_key
 
 UNAUTHORIZED, TOO_MANY = 401, 429
+_REFUSALS = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
     """A request and the status that must answer it; `{names}` in path and body are the scene's.
 
-    `source` says where a status is known from that the specification does not list.
+    `source` says where a status is known from that the specification does not list. Only an `empty` one may be answered
+    with nothing, because nothing fits every schema.
     """
 
     path: str
     status: int = 200
     body: Any = None
     source: str = ""
+    empty: bool = False
 
 
 Ask = Callable[[str, Example], Answer]
@@ -96,7 +100,22 @@ def _judged(judge: Specification, row: Row, example: Example, answer: Answer) ->
         yield f"answered {answer.status} where {example.status} was expected: {answer.body[:120]!r}"
     elif judge.documents(row.operation, answer.status):
         yield from judge.faults(row.operation, answer)
+        if answer.body and answer.status < _REFUSALS and not example.empty and _shows_nothing(answer.body):
+            yield "the answer shows nothing to judge; ask for more, or say that it is empty"
     elif example.source:
         row.beyond += 1
     else:
         yield f"the status {answer.status} is not documented"
+
+
+def _shows_nothing(body: bytes) -> bool:
+    """Whether a JSON body holds no value at all, however many empty lists and objects."""
+    try:
+        return _is_nothing(json.loads(body))
+    except ValueError:
+        return False
+
+
+def _is_nothing(value: object) -> bool:
+    parts = value.values() if isinstance(value, dict) else value if isinstance(value, list) else None
+    return value is None if parts is None else all(map(_is_nothing, parts))

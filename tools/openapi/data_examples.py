@@ -37,7 +37,7 @@ def _of_stocks() -> Iterator[tuple[str, Sequence[Example]]]:
                 (
                     Example(f"{ask}&{range_}"),
                     Example(f"{ask}&{range_}&limit=2&sort=desc&feed=iex&currency=USD&asof=2026-11-01"),
-                    Example(f"{ask}&start=2010-01-01&end=2010-01-02"),
+                    Example(f"{ask}&start=2010-01-01&end=2010-01-02", empty=True),
                     *_refused(ask, _REFUSED),
                 ),
             )
@@ -59,8 +59,9 @@ def _of_stocks() -> Iterator[tuple[str, Sequence[Example]]]:
 _BARS = (
     *(
         Example(f"{_STOCKS}/bars?symbols=AAPL&{_WEEK}&timeframe={length}&adjustment=split,dividend")
-        for length in ("1T", "59Min", "23H", "1D", "1Week", "12Month")
+        for length in ("1T", "59Min", "23H", "1D", "1Week")
     ),
+    Example(f"{_STOCKS}/bars?symbols=AAPL&start=2024-01-01&timeframe=12Month&adjustment=all"),
     *(Example(f"{_STOCKS}/bars?symbols=AAPL&timeframe={length}", 400) for length in ("60Min", "2Day", "5Month", "")),
     Example(f"{_STOCKS}/bars?symbols=AAPL", 400),
     Example(f"{_STOCKS}/bars?symbols=AAPL&timeframe=1Day&adjustment=none", 400),
@@ -89,7 +90,7 @@ MARKET_DATA: Mapping[str, Sequence[Example]] = {
         f"GET {_STOCKS}/{path}auctions": (
             Example(f"{ask}{_WEEK}&limit=3"),
             Example(f"{ask}start=2026-11-01&sort=desc"),
-            Example(f"{ask}start=2010-01-01&end=2010-01-02"),
+            Example(f"{ask}start=2010-01-01&end=2010-01-02", empty=True),
             *_refused(f"{ask}currency=USD", (*_REFUSED, "feed=iex")),
         )
         for path, ask in (
@@ -108,11 +109,11 @@ MARKET_DATA: Mapping[str, Sequence[Example]] = {
         Example("/v1beta1/screener/bonds/movers", 400),
     ),
     "GET /v1beta1/news": (
-        Example("/v1beta1/news?symbols=AAPL&start=2026-11-01&include_content=true"),
+        Example("/v1beta1/news?symbols=AAPL&start=2026-11-01&include_content=true", empty=True),
         Example("/v1beta1/news?limit=51", 400),
     ),
     "GET /v1/corporate-actions": (
-        Example("/v1/corporate-actions?symbols=AAPL&types=cash_dividend,forward_split&start=2026-01-01"),
+        Example("/v1/corporate-actions?symbols=AAPL&types=cash_dividend,forward_split&start=2026-01-01", empty=True),
         Example("/v1/corporate-actions?start=soon", 400),
         Example("/v1/corporate-actions?types=Split!", 400),
     ),
@@ -147,7 +148,7 @@ MARKET_DATA: Mapping[str, Sequence[Example]] = {
         Example(f"{_OPTIONS}/snapshots/AAPL?limit=1000"),
         Example(f"{_OPTIONS}/snapshots/BRK.B?type=put&root_symbol=BRKB&strike_price_gte=400&limit=2"),
         Example(f"{_OPTIONS}/snapshots/AAPL?expiration_date_lte=2027-12-31&expiration_date_gte=2027-01-01&limit=3"),
-        Example(f"{_OPTIONS}/snapshots/NOPE"),
+        Example(f"{_OPTIONS}/snapshots/NOPE", empty=True),
         Example(f"{_OPTIONS}/snapshots/AAPL?type=both", 400),
         Example(f"{_OPTIONS}/snapshots/AAPL?expiration_date=soon", 400),
         Example(f"{_OPTIONS}/snapshots/AAPL?strike_price_lte=much", 400),
@@ -167,7 +168,7 @@ REFERENCE: Mapping[str, Sequence[Example]] = {
     "GET /v2/assets": (
         Example("/v2/assets"),
         Example("/v2/assets?status=active&asset_class=us_equity&exchange=NYSE&attributes=has_options"),
-        Example("/v2/assets?asset_class=crypto"),
+        Example("/v2/assets?asset_class=crypto", empty=True),
     ),
     "GET /v2/assets/{symbol_or_asset_id}": (
         *(Example(f"/v2/assets/{symbol}") for symbol in ("AAPL", "BRK.B", "SNDL")),
@@ -177,7 +178,7 @@ REFERENCE: Mapping[str, Sequence[Example]] = {
         Example(f"{_CONTRACTS}?show_deliverables=true&underlying_symbols=AAPL,BRK.B"),
         Example(f"{_CONTRACTS}?expiration_date_lte=2028-12-31&type=call&limit=3&strike_price_gte=100"),
         Example(f"{_CONTRACTS}?status=inactive&limit=3"),
-        Example(f"{_CONTRACTS}?style=european"),
+        Example(f"{_CONTRACTS}?style=european", empty=True),
         Example(f"{_CONTRACTS}?limit=10001", 422, source=_DOCS),
         Example(f"{_CONTRACTS}?type=both", 422, source=_DOCS),
         Example(f"{_CONTRACTS}?expiration_date=soon", 422, source=_DOCS),
@@ -196,8 +197,24 @@ REFERENCE: Mapping[str, Sequence[Example]] = {
         Example("/v2/calendar?date_type=BOTH", 400),
     ),
     "GET /v2/clock": (Example("/v2/clock"),),
+    "GET /v3/clock": (
+        *(
+            Example(f"/v3/clock?time=2026-11-27T{time}Z&markets=NYSE,XNAS")
+            for time in ("08:00:00", "14:00:00", "17:59:59")
+        ),
+        Example("/v3/clock"),
+        Example("/v3/clock?markets=LSE", 400),
+        Example("/v3/clock?time=soon", 400),
+    ),
+    "GET /v3/calendar/{market}": (
+        Example("/v3/calendar/NYSE?start=2026-11-23&end=2026-12-31"),
+        Example("/v3/calendar/XNAS?timezone=UTC"),
+        Example("/v3/calendar/LSE", 400),
+        Example("/v3/calendar/NYSE?start=soon", 400),
+        Example("/v3/calendar/NYSE?timezone=CET", 400),
+    ),
     "GET /v2/corporate_actions/announcements": (
-        Example("/v2/corporate_actions/announcements?ca_types=Dividend&since=2026-10-01&until=2026-11-01"),
+        Example("/v2/corporate_actions/announcements?ca_types=Dividend&since=2026-10-01&until=2026-11-01", empty=True),
         Example("/v2/corporate_actions/announcements?ca_types=Dividend", 422, source=_DOCS),
     ),
     "GET /v2/corporate_actions/announcements/{id}": (

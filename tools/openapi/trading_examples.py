@@ -117,7 +117,7 @@ TRADING: Mapping[str, Sequence[Example]] = {
         Example("/v2/account/activities/CSD"),
         Example("/v2/account/activities/OPEXC"),
         Example("/v2/account/activities/OPTRD"),
-        Example("/v2/account/activities/DIV"),
+        Example("/v2/account/activities/DIV", empty=True),
     ),
     "DELETE /v2/positions/{symbol_or_asset_id}": (
         Example("/v2/positions/DIS?qty=1"),
