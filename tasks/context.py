@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from brokers.protocol import Broker
@@ -37,6 +37,15 @@ class Context:
     settings: Settings
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
+    brokers: BrokerRegistry = field(init=False)
+    budget: RateBudget = field(init=False)  # the share of each account's limit that falls to one process
+    live: LiveSettings = field(init=False)  # the watch over the settings; `start` it once everything else is there
+
+    def __post_init__(self) -> None:
+        """Make what follows the settings before any thread could make it by older ones."""
+        self.brokers = BrokerRegistry(self.settings, self.clock)
+        self.budget = LocalRateBudget(self.clock, _limits(self.settings))
+        self.live = LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
 
     @cached_property
     def database(self) -> Database:
@@ -49,16 +58,6 @@ class Context:
         return made
 
     @cached_property
-    def brokers(self) -> BrokerRegistry:
-        """The accounts' brokers."""
-        return BrokerRegistry(self.settings, self.clock)
-
-    @cached_property
-    def budget(self) -> RateBudget:
-        """The share of each account's limit that falls to one process."""
-        return LocalRateBudget(self.clock, _limits(self.settings))
-
-    @cached_property
     def hints(self) -> HintPublisher:
         """The publisher of hints."""
         return HintPublisher(self.settings.redis_url.get_secret_value())
@@ -67,11 +66,6 @@ class Context:
     def asks(self) -> AskCache:
         """Asks of the last second."""
         return AskCache(self.clock)
-
-    @cached_property
-    def live(self) -> LiveSettings:
-        """The watch over the settings; `start` it once everything else is there."""
-        return LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
 
     def policy(self, account: str) -> Policy:
         """Return what a claim is judged by now: all of it from the same settings."""
