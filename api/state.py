@@ -2,8 +2,7 @@
 
 import os
 import socket
-from dataclasses import asdict, dataclass
-from functools import cached_property
+from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
@@ -54,11 +53,11 @@ class ApiState:
     redis_probe: Probe[bool]
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
+    live: LiveSettings = field(init=False)  # started by whoever serves from the machine's own settings
 
-    @cached_property
-    def live(self) -> LiveSettings:
-        """The watch over the settings; whoever serves from the machine's own settings starts it."""
-        return LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
+    def __post_init__(self) -> None:
+        """Begin to know the file, before any thread asks how we stand to it."""
+        self.live = LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
 
     def follow(self, settings: Settings) -> None:
         """Answer by these settings from now on."""

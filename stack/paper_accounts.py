@@ -43,7 +43,7 @@ def ensure_secrets(path: Path, accounts: Iterable[ExchangeAccount], exchange_url
     """Write secrets.yml with the exchange's accounts if it is missing; tell whether it was written."""
     if path.exists():
         return False
-    header = "# Broker accounts and settings. Yours to edit; read at every start.\n"
+    header = "# Broker accounts and settings. Yours to edit; changes take effect within five seconds.\n"
     settings = "trading:\n  minimum_balance: 5000\n  balance_check_enabled: true\n"
     write_private(path, header + settings + "accounts:\n" + "".join(_entry(one, exchange_url) for one in accounts))
     return True

@@ -3,10 +3,11 @@
 import os
 import socket
 import threading
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
 from brokers.protocol import Broker
+from brokers.rate_budget import RateBudget
 from brokers.registry import BrokerRegistry
 from brokers.shared_budget import SharedRateBudget
 from config.celery import CHECK_BALANCE, WORKER_QUEUES
@@ -34,6 +35,16 @@ class Context:
     settings: Settings
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
+    budget: RateBudget = field(init=False)  # what is left of each account's limit, over all processes
+    brokers: BrokerRegistry = field(init=False)
+    live: LiveSettings = field(init=False)  # the watch over the settings; `start` it once everything else is there
+
+    def __post_init__(self) -> None:
+        """Make what follows the settings before any thread could make it by older ones."""
+        url = self.settings.redis_url.get_secret_value()
+        self.budget = SharedRateBudget(url, self.clock, _limits(self.settings), processes=len(WORKER_QUEUES))
+        self.brokers = BrokerRegistry(self.settings, self.clock, self.budget.told)
+        self.live = LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
 
     @cached_property
     def database(self) -> Database:
@@ -46,17 +57,6 @@ class Context:
         return made
 
     @cached_property
-    def brokers(self) -> BrokerRegistry:
-        """The accounts' brokers."""
-        return BrokerRegistry(self.settings, self.clock, self.budget.told)
-
-    @cached_property
-    def budget(self) -> SharedRateBudget:
-        """What is left of each account's limit, over all processes; a part of it alone while Redis is away."""
-        url = self.settings.redis_url.get_secret_value()
-        return SharedRateBudget(url, self.clock, _limits(self.settings), processes=len(WORKER_QUEUES))
-
-    @cached_property
     def hints(self) -> HintPublisher:
         """The publisher of hints."""
         return HintPublisher(self.settings.redis_url.get_secret_value())
@@ -65,11 +65,6 @@ class Context:
     def asks(self) -> AskCache:
         """Asks of the last second."""
         return AskCache(self.clock)
-
-    @cached_property
-    def live(self) -> LiveSettings:
-        """The watch over the settings; `start` it once everything else is there."""
-        return LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
 
     def policy(self, account: str) -> Policy:
         """Return what a claim is judged by now: all of it from the same settings."""
@@ -110,9 +105,10 @@ class Context:
 
     def close(self) -> None:
         """Let go of everything that was opened."""
-        for name in ("hints", "brokers", "budget"):
-            if name in self.__dict__:
-                getattr(self, name).close()
+        if "hints" in self.__dict__:
+            self.hints.close()
+        self.brokers.close()
+        self.budget.close()
         if "database" in self.__dict__:
             self.database.dispose()
 
