@@ -10,7 +10,7 @@ from config.settings import load_settings
 def main() -> None:
     """Serve until SIGTERM."""
     settings = load_settings()
-    setup_logging(settings.home, settings.process)
+    setup_logging(settings)
     uvicorn.run(
         create_app(settings),
         host=settings.api_host,

@@ -9,6 +9,7 @@ from loguru import logger
 from api.auth import user_of
 from api.state import state_of
 from api.tracing import trace_of
+from config.logging import log_operation
 from domain.errors import DomainError, NotAuthenticated, OutcomeUnknown, StoreUnavailable
 from domain.orders import plain
 from domain.timing import OrderLine, safe
@@ -51,7 +52,7 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
         },
     )
     if operation == "place_order":
-        logger.error("{}", _line(asked, error.code, total_ms).text())
+        log_operation(_line(asked, error.code, total_ms))
     try:
         with state.database.statement() as unit:
             record_operation(unit, refusal, state.origin(actor), state.ids)

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, V
 
 from config.celery import WORKER_QUEUES
 from config.home import Home, find_home
+from config.log_settings import LOG_VARIABLES, LoggingSettings
 from domain.account_type import AccountType
 from domain.balance import DEFAULT_MINIMUM, BalanceRule, OnBalanceError
 
@@ -109,6 +110,7 @@ class Settings(_Section):
     trading: TradingSettings = TradingSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
+    logging: LoggingSettings = LoggingSettings()
     accounts: tuple[AccountSettings, ...] = ()
 
     @field_validator("jwt_secret")
@@ -165,7 +167,7 @@ _ENVIRONMENT = {
     "OPITIOS_EXCHANGE_URL": "exchange_url",
 }
 
-_SECTIONS = ("trading", "database", "worker")
+_SECTIONS = ("trading", "database", "worker", "logging")
 _EVENTS_VARIABLE = "OPITIOS_WORKER_EVENTS"
 _JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
 
@@ -181,6 +183,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
     values |= {field: _with_driver(env[name]) for name, field in _ENVIRONMENT.items() if env.get(name)}
     if env.get(_EVENTS_VARIABLE):
         values["worker"] = dict(values.get("worker", {})) | {"events": env[_EVENTS_VARIABLE]}
+    given = {field: env[name] for name, field in LOG_VARIABLES.items() if env.get(name)}
+    values["logging"] = dict(values.get("logging", {})) | given
     try:
         return Settings(home=home, **values)
     except ValidationError as error:
@@ -233,9 +237,7 @@ def _secrets(path: Path) -> dict[str, Any]:
         raise ConfigError(f"{path}{where}: not valid YAML") from None
     if not isinstance(content, dict):
         raise ConfigError(f"{path}: expected a mapping at the top, found {type(content).__name__}")
-    values: dict[str, Any] = {
-        key: _mapping(path, key, content[key]) for key in ("trading", "database", "worker") if key in content
-    }
+    values: dict[str, Any] = {key: _mapping(path, key, content[key]) for key in _SECTIONS if key in content}
     accounts = _mapping(path, "accounts", content.get("accounts"))
     values["accounts"] = tuple(
         {"name": str(name)} | _mapping(path, f"accounts.{name}", entry) for name, entry in accounts.items()
@@ -268,6 +270,7 @@ class _Sources:
             return f"{self.secrets}: {'.'.join(['accounts', name, *map(str, location[2:])])}"
         dotted = ".".join(map(str, location))
         variables = _ENVIRONMENT | {_EVENTS_VARIABLE: "worker.events"}
+        variables |= {name: f"logging.{of}" for name, of in LOG_VARIABLES.items()}
         variable = next((name for name, of in variables.items() if of == dotted and self.env.get(name)), None)
         if variable is not None:
             return f"environment: {variable}"

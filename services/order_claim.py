@@ -56,7 +56,7 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
 
 # a sell of more than is held is costed like a buy, so it needs a price too
 _BRIEF = f"""
-SELECT a.name, o.account_id, o.asset_class, o.symbol, o.order_type,
+SELECT a.name, a.account_type, a.account_type_source, o.account_id, o.asset_class, o.symbol, o.order_type, o.trace_id,
        o.side = 'sell' AND o.notional IS NOT NULL OR o.notional IS NULL AND (o.side = 'buy' OR o.qty > {HELD})
          AS needs_price
   FROM trading.orders o JOIN trading.accounts a USING (account_id)
@@ -110,6 +110,9 @@ class Brief:
     asset_class: AssetClass
     symbol: str
     needs_ask: bool
+    account_type: str
+    account_type_source: str
+    trace_id: str
 
 
 def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
@@ -118,7 +121,16 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
     if row is None:
         return None
     asks = row.needs_price and needs_ask(OrderType(row.order_type))
-    return Brief(row.name, row.account_id, AssetClass(row.asset_class), row.symbol, asks)
+    return Brief(
+        account=row.name,
+        account_id=row.account_id,
+        asset_class=AssetClass(row.asset_class),
+        symbol=row.symbol,
+        needs_ask=asks,
+        account_type=row.account_type,
+        account_type_source=row.account_type_source,
+        trace_id=row.trace_id,
+    )
 
 
 def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin: Origin) -> None:

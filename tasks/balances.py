@@ -7,9 +7,12 @@ from loguru import logger
 
 from brokers.protocol import BrokerUnavailable
 from brokers.registry import NoSuchBroker
+from config import log_context
 from config.celery import CHECK_BALANCE, CHECK_BALANCES
 from config.ids import trace_id
+from config.logging import log_operation
 from domain.broker import AccountReading
+from domain.timing import ReadLine, Step
 from services.accounts import TypeUpdate, all_accounts, has_spent, next_read_seq, store_balance, store_type
 from services.leases import take_lease
 from services.operations import Operation, record_operation
@@ -60,6 +63,7 @@ def check_balance(ctx: Context, account_id: uuid.UUID) -> bool:
 
 def _read(ctx: Context, account_id: uuid.UUID, name: str) -> bool:
     watch = Stopwatch(ctx.clock)
+    log_context.add(account=name)
     with ctx.database.statement() as unit:
         read_seq = next_read_seq(unit)
     reading: AccountReading | None = None
@@ -114,10 +118,25 @@ def _store(
             detail={} if reading is None else {"cash": str(reading.cash), "read_seq": read_seq},
         )
         record_operation(unit, read, ctx.origin, ctx.ids)
-    _log(name, update, failed)
+    _log(read, reading)
+    _log_type(name, update, failed)
 
 
-def _log(name: str, update: TypeUpdate, failed: str | None) -> None:
+def _log(read: Operation, reading: AccountReading | None) -> None:
+    line = ReadLine(
+        step=Step.BALANCE_READ,
+        what=f"cash={'-' if reading is None else reading.cash}",
+        account=read.account_name or "",
+        account_type=read.account_type or "",
+        source=read.source,
+        total_ms=read.total_ms,
+        network_ms=read.network_ms,
+        error=read.reason_code,
+    )
+    log_operation(line, trace_id=read.trace_id)
+
+
+def _log_type(name: str, update: TypeUpdate, failed: str | None) -> None:
     kind = update.reading
     if failed is not None:
         logger.error("Account {}: not read ({}); type {} from {}", name, failed, kind.account_type, kind.source)

@@ -13,7 +13,7 @@ from tasks.waiting import wait_for_dependencies
 def main() -> int:
     """Run until SIGTERM."""
     ctx = context()
-    setup_logging(ctx.settings.home, ctx.settings.process)
+    setup_logging(ctx.settings)
     wait_for_dependencies(ctx)
     schedule = ctx.settings.home.run / "beat-schedule"
     Beat(app=app, schedule=str(schedule), loglevel="INFO", redirect_stdouts=False, quiet=True).run()

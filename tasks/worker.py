@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from celery.signals import setup_logging as celery_setup_logging
 from celery.signals import worker_ready, worker_shutdown
 
 from config.celery import CHECK_BALANCES, SYNC_INSTRUMENTS, WORKER_QUEUES
@@ -16,11 +15,6 @@ from tasks.waiting import wait_for_dependencies
 
 # what keeps the record yields to what trades: without it, each round of polls held new orders up
 _NICENESS = {"background": 5}
-
-
-@celery_setup_logging.connect
-def keep_our_logging(**_: Any) -> None:
-    """Keep Celery from replacing the process's log; being connected is enough."""
 
 
 @worker_ready.connect
@@ -64,7 +58,7 @@ def main(arguments: list[str]) -> int:
         return 2
     name = arguments[0]
     ctx = context()
-    setup_logging(ctx.settings.home, ctx.settings.process)
+    setup_logging(ctx.settings)
     wait_for_dependencies(ctx)
     os.nice(_NICENESS.get(name, 0))
     consume(name, WORKER_QUEUES[name], ctx.settings.worker.threads)
