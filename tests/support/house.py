@@ -285,11 +285,13 @@ class House:
 
 @contextmanager
 def house(
-    extra_accounts: dict[str, dict[str, Any]] | None = None, overrides: dict[str, dict[str, Any]] | None = None
+    extra_accounts: dict[str, dict[str, Any]] | None = None,
+    overrides: dict[str, dict[str, Any]] | None = None,
+    prepare: Callable[[Harness], None] | None = None,
 ) -> Iterator[House]:
     """Start everything with a pool of accounts; `extra_accounts` go into secrets.yml, `overrides` into pooled ones.
 
-    An override's `cash` is what the account holds at the exchange.
+    An override's `cash` is what the account holds at the exchange. `prepare` is called before anything starts.
     """
     with harness(lambda _home, _runtime: applications()) as servers:
         cash = {name: more.pop("cash") for name, more in (overrides or {}).items() if "cash" in more}
@@ -302,6 +304,8 @@ def house(
         secrets_file.write_text(yaml.safe_dump({"accounts": pooled | (extra_accounts or {})}))
         secrets_file.chmod(0o600)
         servers.environ["OPITIOS_EXCHANGE_URL"] = exchange.url
+        if prepare is not None:
+            prepare(servers)
         with exchange:
             yield _start(servers, exchange)
 

@@ -10,6 +10,7 @@ from tools.source_tree import SHIPPED, Finding, SourceTree
 WORKSHOP_NAME = re.compile(r"(?i)(?:^|[_.-])(?:demo|dummy|fake|mock|mocks|sample|stub|test|tests)(?:$|[_.-])")
 DEMO_LOGIN = re.compile(r"(?i)demo[_-]?jwt")
 WORKSHOP_IMPORTS = {"hypothesis", "mock", "pytest", "tests", "tools"}
+SECRET_NAME = re.compile(r"(?i)^secret |(?:^|_)(?:password|passwd|jwt_secret|secret_key|api_key)$")
 DEVELOPER_PATH = re.compile(r"(?:(?<![\w.}$~*])/(?:home|Users|root|work)/[\w.-]+/|\b[A-Z]:\\Users\\)")
 PACKAGE_HOST = re.compile(
     r"(?i)\b(?:(?:test\.)?pypi\.org|pythonhosted\.org|registry\.npmjs\.org|[\w.-]*(?:artifactory|jfrog|nexus|codeartifact)[\w-]*\.\w+)"
@@ -33,6 +34,41 @@ def nothing_for_show(tree: SourceTree) -> Iterator[Finding]:
                 if module.partition(".")[0] in WORKSHOP_IMPORTS or module.startswith("unittest"):
                     advice = f"imports {module}: what ships does not know the workshop"
                     yield Finding(file.path, getattr(node, "lineno", 1), "nothing for show", advice)
+
+
+def no_secret_of_ours(tree: SourceTree) -> Iterator[Finding]:
+    """Forbid secrets in what ships (QUA-001, FR-003): a default password, however unlikely, is everybody's."""
+    for file in tree.python(*SHIPPED):
+        for node in file.nodes():
+            for name, value in _named_values(node):
+                if SECRET_NAME.search(name) and value and not value.isspace():
+                    advice = f"{name} has a value of its own: generate it, or ask for it"
+                    yield Finding(file.path, getattr(node, "lineno", 1), "no secret of ours", advice)
+
+
+def _named_values(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield what is assigned, given or defaulted under a name when it is a literal, also inside SecretStr."""
+    if isinstance(node, ast.Assign):
+        pairs = [(target, node.value) for target in node.targets]
+    elif isinstance(node, ast.AnnAssign):
+        pairs = [(node.target, node.value)]
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        given = node.args.posonlyargs + node.args.args
+        defaults = node.args.defaults
+        pairs = list(zip(given[len(given) - len(defaults) :], defaults, strict=True))
+        pairs += list(zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True))
+    else:
+        pairs = []
+    for target, value in pairs:
+        name = getattr(target, "id", None) or getattr(target, "attr", None) or getattr(target, "arg", "")
+        if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "SecretStr" and value.args:
+            yield f"secret {name}", _literal(value.args[0])
+        else:
+            yield name, _literal(value)
+
+
+def _literal(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def no_workshop_paths(tree: SourceTree) -> Iterator[Finding]:
