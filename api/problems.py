@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from api.refusals import record_refusal
 from api.tracing import trace_of
+from config.redaction import names_a_secret
 from domain.errors import DomainError, InvalidOrder, InvalidRequest, OutcomeUnknown, StoreUnavailable
 from domain.orders import FieldProblem, short
 from domain.timing import safe
@@ -21,7 +22,6 @@ from models.unit import StoreAway
 PROBLEM_JSON = "application/problem+json"
 _MAX_VALUE = 100
 _ORDERS = "/api/v1/orders"
-_SECRET_FIELDS = {"password", "secret_key", "api_key"}
 
 
 def problem(
@@ -128,7 +128,7 @@ def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
 
 
 def _shown(field: str, value: Any) -> str:
-    if field.rpartition(".")[2] in _SECRET_FIELDS:
+    if names_a_secret(field) or isinstance(value, dict | list):  # those hold fields of their own
         return "(not shown)"
     text = short(value) if isinstance(value, Decimal) else str(value)
     return safe(text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}... ({len(text)} characters)")

@@ -96,6 +96,8 @@ def _line(asked: dict[str, Any], code: str, total_ms: float) -> OrderLine:
 
 def _text(asked: dict[str, Any], field: str) -> str | None:
     value = asked.get(field)
+    if isinstance(value, dict | list):
+        return "?"  # it holds fields of its own, and nobody knows what stands in them
     return None if value is None else safe(str(value)[:_MAX])
 
 

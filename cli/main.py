@@ -7,6 +7,7 @@ import typer
 from cli import admin, order, report, run, session
 from cli.api_client import ApiError
 from cli.output import fail
+from config.logging import setup_console
 from config.settings import ConfigError
 from stack.errors import StackError
 
@@ -26,6 +27,7 @@ app.add_typer(admin.app, name="admin")
 
 def main() -> None:
     """Run one command; an expected error is one message on stderr and exit code 1."""
+    setup_console()
     try:
         app()
     except (StackError, ConfigError, ApiError) as error:

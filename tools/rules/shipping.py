@@ -47,24 +47,22 @@ def no_secret_of_ours(tree: SourceTree) -> Iterator[Finding]:
 
 
 def _named_values(node: ast.AST) -> Iterator[tuple[str, str]]:
-    """Yield what is assigned, given or defaulted under a name when it is a literal, also inside SecretStr."""
-    if isinstance(node, ast.Assign):
-        pairs = [(target, node.value) for target in node.targets]
-    elif isinstance(node, ast.AnnAssign):
-        pairs = [(node.target, node.value)]
-    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
-        given = node.args.posonlyargs + node.args.args
-        defaults = node.args.defaults
-        pairs = list(zip(given[len(given) - len(defaults) :], defaults, strict=True))
-        pairs += list(zip(node.args.kwonlyargs, node.args.kw_defaults, strict=True))
-    else:
-        pairs = []
-    for target, value in pairs:
-        name = getattr(target, "id", None) or getattr(target, "attr", None) or getattr(target, "arg", "")
+    """Yield what is assigned or defaulted under a name when it is a literal, also inside SecretStr."""
+    for target, value in _pairs(node):
         if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "SecretStr" and value.args:
-            yield f"secret {name}", _literal(value.args[0])
+            yield f"secret {target}", _literal(value.args[0])
         else:
-            yield name, _literal(value)
+            yield target, _literal(value)
+
+
+def _pairs(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            yield str(getattr(target, "id", None) or getattr(target, "attr", "")), node.value
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        given, defaults = node.args.posonlyargs + node.args.args, node.args.defaults
+        yield from zip([item.arg for item in given[len(given) - len(defaults) :]], defaults, strict=True)
+        yield from zip([item.arg for item in node.args.kwonlyargs], node.args.kw_defaults, strict=True)
 
 
 def _literal(node: ast.expr | None) -> str:
