@@ -110,7 +110,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> JSONResponse:
-        logger.opt(exception=error).error("Unexpected {} at {}", type(error).__name__, safe(request.url.path))
+        # this handler stands outside the scope of the request
+        logger.bind(trace_id=trace_of(request)).opt(exception=error).error(
+            "Unexpected {} at {}", type(error).__name__, safe(request.url.path)
+        )
         detail = "an unexpected error was logged under this trace id"
         return problem(request, code="internal", status=500, title="Internal error", detail=detail)
 

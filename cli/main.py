@@ -29,7 +29,7 @@ def main() -> None:
     """Run one command; an expected error is one message on stderr and exit code 1."""
     setup_console()
     try:
-        app()
+        typer.main.get_command(app)()  # `app()` would put a hook of its own before the one that hides secrets
     except (StackError, ConfigError, ApiError) as error:
         fail(str(error))
     except OSError as error:

@@ -38,6 +38,7 @@ def consume(name: str, queues: Sequence[str], threads: int) -> None:
     """Work these queues off until SIGTERM, then finish the tasks that run (warm shutdown)."""
     app.worker_main(
         [
+            "--quiet",  # its banner would go past the log
             "worker",
             f"--hostname={name}@%h",
             f"--queues={','.join(queues)}",

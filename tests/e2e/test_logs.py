@@ -178,3 +178,12 @@ def test_without_its_logs_a_worker_still_places_and_records(logging_house: House
     assert [event["event"] for event in order["timeline"]] == ["requested", "submitting", "accepted", "filled"]
     printed = home.logs / "process" / "worker-entries.log"
     assert until(lambda: printed.read_text().count("worker-entries.log cannot be written") == 1)
+
+
+@pytest.mark.requirement("QUA-002", "FR-004")
+@pytest.mark.parametrize("process", PROCESSES)
+def test_nothing_goes_past_the_logs(home: Home, process: str) -> None:
+    printed = (home.logs / "process" / f"{process}.log").read_text()
+    assert [
+        line for line in printed.splitlines() if not line.startswith("log ")
+    ] == []  # the test above is what is said

@@ -15,6 +15,14 @@ from psycopg import sql
 from tests.support.house import House
 from tests.support.log_files import log_paths, read_log
 
+KEYS = {
+    "key of account 0": "PKCANARY0AAAAAAAAAAA",
+    "secret of account 0": "canary-secret-of-account-0",
+    "key of account 1": "PKCANARY1BBBBBBBBBBB",
+    "secret of account 1": "canary-secret-of-account-1",
+}
+CONTROL_TOKEN = "canary-control-token"
+
 Texts = Iterator[tuple[str, str]]
 _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{16,}={0,2}")
 
