@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from config.settings import Settings
 
+_REDACT = Redactor()
 _QUIET = ("kombu", "amqp", "urllib3", "asyncio", "celery.worker.strategy", "celery.app.trace")
 
 
@@ -32,27 +33,32 @@ def setup_logging(settings: "Settings") -> None:
     Containers take `to: stdout` instead. The console is for development.
     """
     chosen, process = settings.logging, settings.process
-    redact = Redactor(secrets_in(settings))
+    learn_secrets(settings)
     layout = LAYOUTS[chosen.format]
     logger.remove()
     if chosen.to == "stdout":
-        _add(_Sink(_Stream(sys.stdout), layout, process, redact), chosen.level)
+        _add(_Sink(_Stream(sys.stdout), layout, process), chosen.level)
     else:
         for folder, level, age in (
             ("app", chosen.level, chosen.retention_app),
             ("errors", "ERROR", chosen.retention_errors),
         ):
             file = LogFile(settings.home.logs / folder, process, Keeping(chosen.rotation, age))
-            _add(_Sink(file, layout, process, redact), level)
+            _add(_Sink(file, layout, process), level)
         if sys.stderr.isatty() if chosen.console is None else chosen.console:
-            _add(_Sink(_Stream(sys.stderr), LAYOUTS["text"], process, redact), chosen.level)
+            _add(_Sink(_Stream(sys.stderr), LAYOUTS["text"], process), chosen.level)
     _take_over(logging.getLevelName(chosen.level))
+
+
+def learn_secrets(settings: "Settings") -> None:
+    """Hide the secrets of these settings too, from now on: for settings that change while the process runs."""
+    _REDACT.learn(secrets_in(settings))
 
 
 def setup_console() -> None:
     """Show warnings on stderr and keep nothing: for commands, whose output is for a person."""
     logger.remove()
-    _add(_Sink(_Stream(sys.stderr), LAYOUTS["text"], "cli", Redactor()), "WARNING")
+    _add(_Sink(_Stream(sys.stderr), LAYOUTS["text"], "cli"), "WARNING")
     _take_over(logging.WARNING)
 
 
@@ -64,11 +70,11 @@ def log_operation(line: Line, **more: str) -> None:
 class _Sink:
     """What loguru hands a record to: the record goes through the redaction into a layout and out."""
 
-    def __init__(self, out: "LogFile | _Stream", layout: Layout, process: str, redact: Redactor) -> None:
-        self._out, self._layout, self._process, self._redact = out, layout, process, redact
+    def __init__(self, out: "LogFile | _Stream", layout: Layout, process: str) -> None:
+        self._out, self._layout, self._process = out, layout, process
 
     def write(self, message: "Message") -> None:
-        self._out.write(self._layout(line_of(message.record, self._redact), self._process))
+        self._out.write(self._layout(line_of(message.record, _REDACT), self._process))
 
     def stop(self) -> None:
         self._out.close()

@@ -35,8 +35,13 @@ class Redactor:
     """Replaces secrets in texts; `values` are those this process knows."""
 
     def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values: list[str] = []
+        self.learn(values)
+
+    def learn(self, values: Iterable[str]) -> None:
+        """Know more values from now on; none is forgotten, since an old key may still stand in an error."""
         spellings = {form for value in values if len(value) >= SHORTEST for form in _spellings(value)}
-        self._values = sorted(spellings, key=len, reverse=True)  # a value may hold another
+        self._values = sorted(spellings.union(self._values), key=len, reverse=True)  # a value may hold another
 
     def __call__(self, text: str) -> str:
         """Return the text without secrets."""

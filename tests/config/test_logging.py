@@ -126,14 +126,15 @@ def test_an_orders_line_reads_as_documented_whether_it_went_well_or_not(applicat
 
 def test_a_traceback_says_where_and_never_what_the_variables_held(written: Path, application: str, errors: str) -> None:
     for text in (application, errors, (written / "console").read_text()):
-        assert text.count("RuntimeError: it broke\n") == 3
+        assert text.count("RuntimeError: it broke\n") == 4
         assert "in fail" in text
 
 
 def test_what_nobody_catches_is_logged(errors: str) -> None:
-    said = [head for head in heads(errors) if "Uncaught" in head or "Ignored" in head]
+    said = [head.partition(r"\n")[0] for head in heads(errors) if re.search("Uncaught|Ignored|never", head)]
     assert said == [
         "CRITICAL | Uncaught RuntimeError in careless",
+        "ERROR | Task exception was never retrieved",
         "ERROR | Ignored RuntimeError in function",
         "CRITICAL | Uncaught RuntimeError",
     ]
@@ -152,6 +153,7 @@ def test_no_known_secret_leaves_in_any_spelling(written: Path, as_json: list[dic
     for text in (said, (written / "console").read_text(), json.dumps(as_json)):
         assert "canary-9f31" not in text
         assert "quoted" not in text
+        assert "learnt later" not in text
     assert "the key is ***" in said
     assert "RuntimeError: refused: ***" in said
     assert "postgresql://user:***@host/db" in said

@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
+from config.celery import PLACE_ENTRY
 from config.clock import SYSTEM_CLOCK
 from config.home import Home
+from events.hints import HintPublisher
 from stack.processes import applications
 from tests.support.house import House, house, until
 from tests.support.log_files import log_lines, log_paths
@@ -161,6 +163,27 @@ def test_a_balance_read_has_a_line_with_its_timing(home: Home) -> None:
         r"account=acc-\d+ account_type=paper network=\d+ms source=system \| .*operation=balance_read.*"
     )
     assert until(lambda: any(form.fullmatch(line) for line in log_lines(home, "app", "worker-background")))
+
+
+def test_a_callers_trace_is_on_the_lines_of_the_request(logging_house: House, home: Home) -> None:
+    trace = "0af7651916cd43dd8448eb211c80319c"
+    headers = {"Idempotency-Key": "traced", "traceparent": f"00-{trace}-b7ad6b7169203331-01"}
+    body = {"account": logging_house.account(), "symbol": "NOSUCH", "side": "buy", "qty": "1"}
+    answer = logging_house.call("POST", "/api/v1/orders", json=body, headers=headers)
+
+    assert (answer.status_code, answer.headers["x-trace-id"]) == (422, trace)
+    (line,) = until(lambda: [line for line in log_lines(home, "errors", "api") if trace in line])
+    assert " | ERROR | Order failed: BUY NOSUCH qty=1 | " in line
+
+
+def test_celerys_own_line_about_a_failed_task_says_which_order_it_was_about(logging_house: House, home: Home) -> None:
+    hints = HintPublisher(logging_house.settings.redis_url.get_secret_value())
+    assert hints.publish(PLACE_ENTRY, ["not-an-order"])
+    hints.close()
+    said = until(lambda: [line for line in log_lines(home, "errors", "worker-entries") if "not-an-order" in line])
+
+    assert "raised unexpected: ValueError" in said[0]
+    assert said[0].endswith(" | order_id=not-an-order | task=orders.place")
 
 
 def test_without_its_logs_a_worker_still_places_and_records(logging_house: House, home: Home) -> None:

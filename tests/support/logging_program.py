@@ -3,6 +3,7 @@
 `python logging_program.py HOME LOGGING_SECTION_AS_JSON SECRET`; prints its own time at the end.
 """
 
+import asyncio
 import gc
 import json
 import logging
@@ -18,7 +19,7 @@ from config import log_context
 from config.clock import SYSTEM_CLOCK
 from config.home import Home
 from config.log_settings import LoggingSettings
-from config.logging import log_operation, setup_logging
+from config.logging import learn_secrets, log_operation, setup_logging
 from config.settings import AccountSettings, Settings
 from domain.timing import OrderLine
 
@@ -122,12 +123,25 @@ def unknown_secrets() -> None:
         logger.info("{}", text)
 
 
+async def forget_a_task() -> None:
+    """Fail in a task that nobody waits for."""
+
+    async def careless() -> None:
+        fail("x")
+
+    task = asyncio.create_task(careless())
+    await asyncio.sleep(0)
+    del task
+    gc.collect()
+
+
 def break_in_threads() -> None:
     """Fail where nobody catches."""
     thread = threading.Thread(target=fail, args=("x",), name="careless")
     thread.start()
     thread.join()
     del thread
+    asyncio.run(forget_a_task())
     Clumsy()
     gc.collect()
 
@@ -143,9 +157,11 @@ def main(home: str, section: str, secret: str) -> None:
         logging=LoggingSettings.model_validate(json.loads(section)),
     )
     setup_logging(settings)
+    learn_secrets(settings.model_copy(update={"jwt_secret": SecretStr(f"canary-9f31-{'learnt later' * 3}")}))
     write_everything(secret)
     leak(secret)
     leak(f"{secret}-redis")
+    leak(f"canary-9f31-{'learnt later' * 3}")
     unknown_secrets()
     break_in_threads()
     sys.stdout.write(f"now {SYSTEM_CLOCK.now().isoformat(' ')}\n")
