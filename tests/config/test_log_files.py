@@ -1,6 +1,7 @@
 """One process's log file: no line lost while it rotates, old ones compressed and removed, bad disks survived."""
 
 import datetime as dt
+import fcntl
 import gzip
 import json
 import os
@@ -16,6 +17,7 @@ from pathlib import Path
 import pytest
 from loguru import logger
 
+from config import log_files
 from config.clock import SYSTEM_CLOCK
 from config.log_files import Keeping, LogFile, tidy
 
@@ -145,6 +147,33 @@ def test_two_that_tidy_at_once_lose_nothing(folder: Path) -> None:
 
     assert Counter(all_lines(folder)) == {f"line {number}": 200 for number in range(40)}
     assert {path.suffix for path in folder.iterdir()} == {".gz"}
+
+
+def test_what_another_has_packed_meanwhile_is_not_packed_again_from_nothing(folder: Path) -> None:
+    path = plant(folder / "api.20260101T000000.000000Z.log", DAY, "precious\n")
+    log_files._compress(path)
+    with pytest.raises(FileNotFoundError):  # it was on the list of a second one that tidies
+        log_files._compress(path)
+
+    assert all_lines(folder) == ["precious"]
+
+
+def test_a_file_that_is_put_aside_while_it_is_opened_is_not_written_to(
+    folder: Path, file: LogFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = plant(folder / "api.log", dt.timedelta(0), "full\n")
+    aside = folder / "api.20260101T000000.000000Z.log"
+    lock = fcntl.flock
+
+    def lock_too_late(descriptor: int, operation: int) -> None:
+        if not aside.exists():
+            path.rename(aside)
+        lock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", lock_too_late)
+    file.write("new\n")
+
+    assert (lines_of(path), lines_of(aside)) == (["new"], ["full"])
 
 
 def test_a_line_that_a_crash_cut_off_does_not_swallow_the_next(folder: Path, file: LogFile) -> None:

