@@ -15,7 +15,7 @@ def main() -> int:
     if not settings.jwt_secret.get_secret_value():
         sys.stderr.write("api: nothing to sign tokens with: set OPITIOS_JWT_SECRET, at least 32 characters\n")
         return 1
-    setup_logging(settings.home, settings.process)
+    setup_logging(settings)
     uvicorn.run(
         create_app(settings, live=True),
         host=settings.api_host,

@@ -5,6 +5,7 @@ import uuid
 from fastapi import Request
 
 from api.state import ApiState
+from config import log_context
 from config.celery import CANCEL_ORDER
 from domain.errors import NotCancelable, NotFound, UnknownAccount
 from domain.order_state import OrderStatus
@@ -19,6 +20,7 @@ _AT_BROKER = {OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED}
 def cancel_one(state: ApiState, order_id: uuid.UUID, request: Request, user: UserRef) -> OrderStatus:
     """Ask for one order's end; return where it stands now. Raises NotFound, NotCancelable."""
     scope = request.scope
+    log_context.add(order_id=str(order_id))
     wish = CancelWish(
         reason=f"asked for by {user.username}",
         now=state.clock.now(),

@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from api.schemas import OrderIn
 from api.state import ApiState
 from api.tracing import trace_of
+from config import log_context
 from config.celery import placing_task
 from domain.errors import InvalidOrder, KeyMissing, OutcomeUnknown, UnknownAccount
 from domain.occ import parse_occ
@@ -166,6 +167,7 @@ def instrument_of(state: ApiState, broker: str, symbol: str) -> Instrument | Non
 def store(state: ApiState, user: UserRef, order: OrderRequest) -> Requested:
     """Write the order once, whatever becomes of the connection. Raises OutcomeUnknown (R22)."""
     origin = state.origin(user.username)
+    log_context.add(order_id=str(order.order_id), account=order.account_name, account_type=order.account_type)
     try:
         with state.keys.hold(order.account_name, order.client_order_id), state.database.statement() as unit:
             return request_order(unit, order, origin)

@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from api.refusals import record_refusal
 from api.tracing import trace_of
+from config.redaction import names_a_secret
 from domain.errors import DomainError, InvalidOrder, InvalidRequest, OutcomeUnknown, StoreUnavailable
 from domain.orders import FieldProblem, short
 from domain.timing import safe
@@ -21,7 +22,6 @@ from models.unit import StoreAway
 PROBLEM_JSON = "application/problem+json"
 _MAX_VALUE = 100
 _ORDERS = "/api/v1/orders"
-_SECRET_FIELDS = {"password", "secret_key", "api_key"}
 
 
 def problem(
@@ -110,7 +110,10 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def unexpected(request: Request, error: Exception) -> JSONResponse:
-        logger.opt(exception=error).error("Unexpected {} at {}", type(error).__name__, safe(request.url.path))
+        # this handler stands outside the scope of the request
+        logger.bind(trace_id=trace_of(request)).opt(exception=error).error(
+            "Unexpected {} at {}", type(error).__name__, safe(request.url.path)
+        )
         detail = "an unexpected error was logged under this trace id"
         return problem(request, code="internal", status=500, title="Internal error", detail=detail)
 
@@ -128,7 +131,7 @@ def _field_problem(item: Mapping[str, Any]) -> FieldProblem:
 
 
 def _shown(field: str, value: Any) -> str:
-    if field.rpartition(".")[2] in _SECRET_FIELDS:
+    if names_a_secret(field) or isinstance(value, dict | list):  # those hold fields of their own
         return "(not shown)"
     text = short(value) if isinstance(value, Decimal) else str(value)
     return safe(text if len(text) <= _MAX_VALUE else f"{text[:_MAX_VALUE]}... ({len(text)} characters)")

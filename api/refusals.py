@@ -9,6 +9,7 @@ from loguru import logger
 from api.auth import user_of
 from api.state import ApiState, state_of
 from api.tracing import trace_of
+from config.logging import log_operation
 from domain.errors import DomainError, NotAuthenticated, OutcomeUnknown, StoreUnavailable
 from domain.orders import plain
 from domain.timing import OrderLine, safe
@@ -56,7 +57,7 @@ def record_refusal(request: Request, error: DomainError, body: Any) -> None:
         },
     )
     if operation == "place_order":
-        logger.error("{}", _line(asked, account, error.code, total_ms).text())
+        log_operation(_line(asked, account, error.code, total_ms))
     try:
         with state.database.statement() as unit:
             record_operation(unit, refusal, state.origin(actor), state.ids)
@@ -111,6 +112,8 @@ def _line(asked: dict[str, Any], account: AccountRef | None, code: str, total_ms
 
 def _text(asked: dict[str, Any], field: str) -> str | None:
     value = asked.get(field)
+    if isinstance(value, dict | list):
+        return "?"  # it holds fields of its own, and nobody knows what stands in them
     return None if value is None else safe(str(value)[:_MAX])
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from config import log_context
 from config.clock import SYSTEM_CLOCK
 from config.ids import trace_id
 
@@ -33,7 +34,8 @@ class Tracing:
                 message.setdefault("headers", []).append((b"x-trace-id", trace.encode()))
             await send(message)
 
-        await self._app(scope, receive, traced)
+        with log_context.scope(trace_id=trace):
+            await self._app(scope, receive, traced)
 
 
 def trace_of(request: Request) -> str:

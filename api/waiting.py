@@ -4,6 +4,7 @@ No thread is held, and all who wait in this process share one query: it asks for
 """
 
 import asyncio
+import contextvars
 import re
 import uuid
 
@@ -52,7 +53,8 @@ class Waiting:
         left = asyncio.ensure_future(_left(caller))
         self._orders[word] = order_id
         if self._asking is None or self._asking.done():
-            self._asking = asyncio.create_task(self._ask())
+            # it asks for all: what rides on the log lines of the request that began it is not its own
+            self._asking = asyncio.create_task(self._ask(), context=contextvars.Context())
         try:
             await asyncio.wait({word, left}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             return word.done()

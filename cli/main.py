@@ -7,6 +7,7 @@ import typer
 from cli import admin, alerts, alive, config, order, report, run, session
 from cli.api_client import ApiError
 from cli.output import fail
+from config.logging import setup_console
 from config.settings import ConfigError
 from stack.errors import StackError
 
@@ -29,8 +30,9 @@ app.add_typer(config.app, name="config")
 
 def main() -> None:
     """Run one command; an expected error is one message on stderr and exit code 1."""
+    setup_console()
     try:
-        app()
+        typer.main.get_command(app)()  # `app()` would put a hook of its own before the one that hides secrets
     except (StackError, ConfigError, ApiError) as error:
         fail(str(error))
     except OSError as error:

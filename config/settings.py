@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_va
 from config.celery import WORKER_QUEUES
 from config.explaining import explain
 from config.home import Home, find_home
+from config.log_settings import LoggingSettings
 from config.sections import (
     AccountSettings,
     DatabaseSettings,
@@ -60,6 +61,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     flower: FlowerSettings = FlowerSettings()
+    logging: LoggingSettings = LoggingSettings()
     accounts: tuple[AccountSettings, ...] = ()
 
     @field_validator("jwt_secret")

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from config.home import Home
+from config.log_settings import LoggingSettings
 from config.sections import DatabaseSettings, FlowerSettings, Section, TradingSettings, WorkerSettings
 
 SECTIONS: dict[str, type[Section]] = {
@@ -20,7 +21,9 @@ SECTIONS: dict[str, type[Section]] = {
     "database": DatabaseSettings,
     "worker": WorkerSettings,
     "flower": FlowerSettings,
+    "logging": LoggingSettings,
 }
+_SHORTER = {"logging": "log"}  # in the names of environment variables
 # the predecessor's section jwt stands in two fields of ours
 JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
 
@@ -37,7 +40,7 @@ ENVIRONMENT = {
     "OPITIOS_JWT_HOURS": "jwt_hours",
     "OPITIOS_EXCHANGE_URL": "exchange_url",
 } | {
-    f"OPITIOS_{section}_{name}".upper(): f"{section}.{name}"
+    f"OPITIOS_{_SHORTER.get(section, section)}_{name}".upper(): f"{section}.{name}"
     for section, model in SECTIONS.items()
     for name in model.model_fields
 }

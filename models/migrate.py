@@ -1,10 +1,13 @@
 """Brings a database to the newest revision and lets the system's roles log in."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import create_engine, pool, text
+from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.engine import make_url
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -21,24 +24,33 @@ def alembic_config(migrations_url: str) -> Config:
 def upgrade(migrations_url: str) -> None:
     """Run every missing revision and make the audit partitions of the coming months."""
     command.upgrade(alembic_config(migrations_url), "head")
-    _execute(migrations_url, ["SELECT audit.ensure_partitions()"])
+    with _begin(migrations_url) as connection:
+        connection.execute(text("SELECT audit.ensure_partitions()"))
 
 
 def allow_logins(migrations_url: str, app_url: str, compliance_url: str) -> None:
-    """Give `opitios_app` and `compliance_ro` the passwords that their URLs carry; an empty URL opens nothing."""
-    statements = []
-    for url in (make_url(given) for given in (app_url, compliance_url) if given):
-        if url.username is None or url.password is None:
-            continue
-        # ALTER ROLE takes no parameters: both come from our own generator, quoted all the same
-        name, password = url.username.replace('"', '""'), str(url.password).replace("'", "''")
-        statements.append(f"ALTER ROLE \"{name}\" LOGIN PASSWORD '{password}'")
-    _execute(migrations_url, statements)
+    """Give `opitios_app` and `compliance_ro` the passwords that their URLs carry; an empty URL opens nothing.
+
+    The server is told what SCRAM makes of a password, never the password: a server that logs its statements, or one
+    that fails at this, would write it down.
+    """
+    given = [make_url(url) for url in (app_url, compliance_url) if url]
+    logins = [url for url in given if url.username and url.password]
+    with _begin(migrations_url) as connection:
+        server: Any = connection.connection.driver_connection
+        for login in logins:
+            name, password = str(login.username), str(login.password)
+            verifier = server.pgconn.encrypt_password(password.encode(), name.encode(), b"scram-sha-256")
+            # ALTER ROLE takes no parameters: both are quoted, and the verifier has letters, digits and $:+/= alone
+            quoted = name.replace('"', '""')
+            connection.exec_driver_sql(f"ALTER ROLE \"{quoted}\" LOGIN PASSWORD '{verifier.decode()}'")
 
 
-def _execute(url: str, statements: list[str]) -> None:
+@contextmanager
+def _begin(url: str) -> Iterator[Connection]:
     engine = create_engine(url, poolclass=pool.NullPool)
-    with engine.begin() as connection:
-        for statement in statements:
-            connection.execute(text(statement.replace(":", "\\:")))
-    engine.dispose()
+    try:
+        with engine.begin() as connection:
+            yield connection
+    finally:
+        engine.dispose()

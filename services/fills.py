@@ -42,6 +42,14 @@ class Told:
     fills: Sequence[BrokerFill] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Something new that a poll has written: an event, and the order's row as it was before."""
+
+    order: Row
+    event: Event
+
+
 _DUE = """
 SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_at, o.requested_at) AS submitted_at,
        o.filled_qty, o.fills_known_at, a.name
@@ -64,8 +72,8 @@ RETURNING fill_id
 """
 
 _LOCKED = """
-SELECT order_id, account_id, status, fence, side, qty, multiplier, filled_qty, filled_avg_price, reserved, spent,
-       submitted_at, requested_at
+SELECT order_id, account_id, account_type, source, trace_id, symbol, notional, status, fence, side, qty, multiplier,
+       filled_qty, filled_avg_price, reserved, spent, submitted_at, requested_at
   FROM trading.orders WHERE order_id = ANY(%(order_ids)s) FOR NO KEY UPDATE
 """
 
@@ -99,9 +107,18 @@ def due_for_poll(unit: Unit, account_id: uuid.UUID) -> tuple[str | None, list[Po
 
 
 def apply_poll(
-    unit: Unit, told: Sequence[Told], *, now: dt.datetime, ids: Ids, origin: Origin, wait: bool = True
+    unit: Unit,
+    told: Sequence[Told],
+    *,
+    now: dt.datetime,
+    ids: Ids,
+    origin: Origin,
+    wait: bool = True,
+    heard: list[Heard] | None = None,
 ) -> dict[uuid.UUID, OrderStatus]:
     """Write what one poll learned: new fills, then the status they allow; return the statuses after.
+
+    What was new is added to `heard`; it holds once the transaction does.
 
     `now` is from before the broker was asked. An order that somebody else is writing is waited for, or left out
     without `wait`: whoever holds the locks of many must not wait for another, who may wait for one of them.
@@ -125,7 +142,10 @@ def apply_poll(
     for step in steps:
         if step.after is OrderStatus.REPLACED:
             stop_overfill(unit, step.order_id, step.known.qty, now=now, origin=origin)
-    return {step.order_id: step.after for step, found in zip(steps, written, strict=True) if found}
+    done = [step for step, found in zip(steps, written, strict=True) if found]
+    if heard is not None:
+        heard += [Heard(rows[step.order_id], event) for step in done for event in step.events]
+    return {step.order_id: step.after for step in done}
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,8 +13,9 @@ from decimal import Decimal
 from domain.broker import CancelAnswer
 from domain.errors import NotCancelable, NotFound
 from domain.order_state import TERMINAL, OrderEvent, OrderStatus
-from domain.orders import plain
+from domain.orders import OrderTerms, plain
 from models.unit import Unit
+from services.order_facts import terms_of
 from services.order_outcome import Attempt
 from services.order_transition import After, Event, Held, Move, move, note
 from services.origin import Origin
@@ -43,6 +44,9 @@ class CancelTask:
     broker_order_id: str
     attempts: int
     held: Held
+    terms: OrderTerms
+    source: str
+    trace_id: str
 
 
 _LOCKED = """
@@ -65,7 +69,7 @@ UPDATE trading.orders o
   FROM trading.accounts a
  WHERE a.account_id = o.account_id AND o.order_id = %(order_id)s AND o.cancel_due_at <= clock_timestamp()
    AND o.status IN ('accepted', 'partially_filled') AND o.broker_order_id IS NOT NULL
-RETURNING o.order_id, o.account_id, a.name, o.account_type, o.broker_order_id, o.cancel_attempts, o.status, o.fence
+RETURNING o.*, a.name
 """
 
 _OVERFILLED = """
@@ -125,6 +129,9 @@ def claim_cancel(unit: Unit, order_id: uuid.UUID) -> CancelTask | None:
         broker_order_id=row.broker_order_id,
         attempts=row.cancel_attempts,
         held=Held(OrderStatus(row.status), row.fence),
+        terms=terms_of(row),
+        source=row.source,
+        trace_id=row.trace_id,
     )
 
 

@@ -58,7 +58,7 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
 # a sell of more than is held is costed like a buy, so it needs a price too
 _BRIEF = f"""
 SELECT a.name, a.account_type, a.account_type_source, o.account_id, o.asset_class, o.symbol, o.order_type, o.source,
-       coalesce(o.position_intent, o.side) AS intent,
+       o.trace_id, coalesce(o.position_intent, o.side) AS intent,
        o.side = 'sell' AND o.notional IS NOT NULL OR o.notional IS NULL AND (o.side = 'buy' OR o.qty > {HELD})
          AS needs_price
   FROM trading.orders o JOIN trading.accounts a USING (account_id)
@@ -125,6 +125,7 @@ class Brief:
     source: str
     account_type: str
     account_type_source: str
+    trace_id: str
 
 
 def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
@@ -143,6 +144,7 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
         source=row.source,
         account_type=row.account_type,
         account_type_source=row.account_type_source,
+        trace_id=row.trace_id,
     )
 
 

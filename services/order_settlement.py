@@ -45,6 +45,7 @@ class Settlement:
     attempts: int
     requested_at: dt.datetime
     age: Age
+    trace_id: str
     replaces: uuid.UUID | None = None
     is_canceled: bool = False
 
@@ -206,6 +207,7 @@ def _settlement(found: Row, fence: int) -> Settlement:
         attempts=found.attempts + 1,
         requested_at=found.requested_at,
         age=Age.GIVEN_UP if found.is_given_up else Age.LATE if found.is_late else Age.IN_TIME,
+        trace_id=found.trace_id,
         replaces=found.replaces,
         is_canceled=found.cancel_due_at is not None,
     )

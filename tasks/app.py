@@ -5,6 +5,7 @@ from celery import Celery
 from config.celery import CHECK_BALANCES, ENSURE_PARTITIONS, SYNC_INSTRUMENTS, celery_settings
 from config.settings import load_settings
 from events import kombu_guard
+from tasks import log_scope  # noqa: F401  connects Celery's signals
 
 kombu_guard.install()
 _settings = load_settings()

@@ -13,7 +13,7 @@ from tasks.waiting import wait_for_dependencies
 def main() -> int:
     """Run until SIGTERM."""
     ctx = context()
-    setup_logging(ctx.settings.home, ctx.settings.process)
+    setup_logging(ctx.settings)
     wait_for_dependencies(ctx)
     ctx.live.start()
     schedule = ctx.settings.home.run / "beat-schedule"

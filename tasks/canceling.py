@@ -2,13 +2,14 @@
 
 import uuid
 
-from loguru import logger
-
 from brokers.protocol import BrokerUnavailable
 from brokers.rate_budget import Purpose
 from brokers.registry import NoSuchBroker
+from config import log_context
 from config.celery import POLL_ORDERS
+from config.logging import log_operation
 from domain.broker import CancelAnswer
+from domain.timing import OrderLine, Step
 from services.order_cancel import CancelTask, account_of_cancel, claim_cancel, defer_cancel, record_cancel
 from services.order_outcome import Attempt
 from tasks.context import Context
@@ -30,6 +31,7 @@ def cancel_order(ctx: Context, order_id: uuid.UUID) -> None:
         task = claim_cancel(unit, order_id)
     if task is None:
         return
+    log_context.add(account=task.account, account_type=task.account_type, trace_id=task.trace_id)
     answer = _send(ctx, task)
     attempt = Attempt(
         order_id=order_id,
@@ -44,9 +46,25 @@ def cancel_order(ctx: Context, order_id: uuid.UUID) -> None:
     )
     with ctx.database.statement() as unit:
         record_cancel(unit, task, attempt, answer, origin=ctx.origin)
-    if not answer.taken:
-        logger.warning("Order {}: cancel {} not taken: {}", order_id, task.attempts, answer.reason_code)
+    _log(task, attempt, answer)
     ctx.hints.hint(POLL_ORDERS, str(task.account_id))
+
+
+def _log(task: CancelTask, attempt: Attempt, answer: CancelAnswer) -> None:
+    line = OrderLine(
+        step=Step.CANCEL,
+        side=task.terms.side,
+        symbol=task.terms.symbol,
+        size=task.terms.size,
+        order_id=str(task.order_id),
+        total_ms=attempt.total_ms,
+        network_ms=answer.network_ms,
+        account=task.account,
+        account_type=task.account_type,
+        source=task.source,
+        error=None if answer.taken else answer.reason_code,
+    )
+    log_operation(line)
 
 
 def _send(ctx: Context, task: CancelTask) -> CancelAnswer:

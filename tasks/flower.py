@@ -161,7 +161,7 @@ def make_flower(flower: FlowerSettings, redis_url: str) -> GuardedFlower:
 def main() -> int:
     """Serve until SIGTERM; 1 and a sentence when it cannot."""
     settings = load_settings()
-    setup_logging(settings.home, settings.process)
+    setup_logging(settings)
     logging.getLogger("tornado.access").setLevel(logging.WARNING)  # refusals alone: the page asks every few seconds
     for name in [name for name in os.environ if name.startswith("FLOWER_")]:
         del os.environ[name]  # FLOWER_UNAUTHENTICATED_API and its like are no settings of ours

@@ -8,11 +8,12 @@ from loguru import logger
 from brokers.protocol import BrokerUnavailable, EntryLocked
 from brokers.rate_budget import Purpose
 from brokers.registry import NoSuchBroker
-from config.ids import trace_id
+from config import log_context
+from config.logging import log_operation
 from domain.broker import NotAccepted, Outcome, Rejected, Ticket, Timed, Unknown
 from domain.order_state import OrderEvent
 from domain.orders import Lane
-from domain.timing import OrderLine
+from domain.timing import OrderLine, ReadLine, Step
 from risk.verdict import Decision
 from services.due import make_due
 from services.operations import Operation, record_operation
@@ -33,6 +34,7 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
         brief = brief_of(unit, order_id)
     if brief is None:
         return None
+    log_context.add(account=brief.account, account_type=brief.account_type, trace_id=brief.trace_id)
     wait_s = ctx.budget.take(brief.account, purpose=_purpose(brief))
     if wait_s:
         return _put_off(ctx, order_id, wait_s, watch)
@@ -114,8 +116,9 @@ def finish(ctx: Context, claim: Claim, timed: Timed, watch: Stopwatch, *, stage:
 
 
 def log_attempt(claim: Claim, total_ms: float, network_ms: float | None, error: str | None) -> None:
-    """Write the documented text line of one attempt (TRD-001)."""
+    """Write the documented line of one attempt (TRD-001)."""
     line = OrderLine(
+        step=Step.PLACE if claim.replaces is None else Step.REPLACE,
         side=claim.ticket.terms.side,
         symbol=claim.ticket.terms.symbol,
         size=claim.ticket.terms.size,
@@ -127,7 +130,7 @@ def log_attempt(claim: Claim, total_ms: float, network_ms: float | None, error: 
         source=claim.source,
         error=error,
     )
-    logger.log("INFO" if line.success else "ERROR", "{}", line.text())
+    log_operation(line)
 
 
 def _error(outcome: Outcome) -> str | None:
@@ -175,7 +178,7 @@ def _ask(ctx: Context, brief: Brief) -> Decimal | None:
         total_ms=watch.elapsed_ms,
         success=reason is None,
         source="system",
-        trace_id=trace_id(),
+        trace_id=brief.trace_id,
         network_ms=network_ms,
         account_id=brief.account_id,
         account_name=brief.account,
@@ -188,4 +191,20 @@ def _ask(ctx: Context, brief: Brief) -> Decimal | None:
     )
     with ctx.database.statement() as unit:
         record_operation(unit, read, ctx.origin, ctx.ids)
+    _log_read(brief, read, ask)
     return ask
+
+
+def _log_read(brief: Brief, read: Operation, ask: Decimal | None) -> None:
+    line = ReadLine(
+        step=Step.PRICE_READ,
+        what=f"{brief.symbol} ask={'-' if ask is None else ask}",
+        symbol=brief.symbol,
+        account=brief.account,
+        account_type=brief.account_type,
+        source=read.source,
+        total_ms=read.total_ms,
+        network_ms=read.network_ms,
+        error=read.reason_code,
+    )
+    log_operation(line)

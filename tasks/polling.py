@@ -8,12 +8,17 @@ from loguru import logger
 
 from brokers.protocol import Broker, BrokerUnavailable
 from brokers.registry import NoSuchBroker
+from config import log_context
 from config.celery import CHECK_BALANCE
+from config.logging import log_operation
 from domain.broker import BrokerFill, BrokerOrder
-from domain.order_state import TERMINAL, OrderStatus
+from domain.order_state import TERMINAL, OrderEvent, OrderStatus
+from domain.orders import plain
+from domain.timing import OrderLine, Step
 from models.unit import StoreAway, StoreError
-from services.fills import Polled, Told, apply_poll, due_for_poll
+from services.fills import Heard, Polled, Told, apply_poll, due_for_poll
 from tasks.context import Context
+from tasks.stopwatch import Stopwatch
 
 OVERLAP = dt.timedelta(seconds=2)  # what our clock and the broker's may differ by before orders are read singly
 CLOCK_SLACK = dt.timedelta(seconds=60)  # the mark is by our clock, fills by the broker's
@@ -27,7 +32,8 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
         account, polled = due_for_poll(unit, account_id)
     if account is None or ctx.budget.take(account, 2):
         return
-    asked_at = ctx.clock.now()
+    log_context.add(account=account)
+    watch = Stopwatch(ctx.clock)
     try:
         broker = ctx.broker(account)
         orders, polled = _orders(ctx, broker, account, polled)
@@ -36,8 +42,33 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
         logger.warning("Poll of {} put off: {}", account, error)
         return
     told = [Told(order, orders.get(order.broker_order_id), fills.get(order.broker_order_id, [])) for order in polled]
-    if _apply(ctx, told, asked_at=asked_at):
+    heard: list[Heard] = []
+    if _apply(ctx, told, heard, asked_at=watch.started_at):
         ctx.hints.hint(CHECK_BALANCE, str(account_id), every_ms=CHECK_EVERY_MS)
+    network_ms = broker.wire_time().network_ms
+    for one in heard:
+        _log(account, one, watch.elapsed_ms, network_ms)
+
+
+def _log(account: str, heard: Heard, total_ms: float, network_ms: float | None) -> None:
+    """Write the line of what a poll has told: `total_ms` is that of the poll, `network_ms` of its last request."""
+    order, event = heard.order, heard.event
+    size = f"${plain(order.notional)}" if order.qty is None else plain(order.qty)
+    line = OrderLine(
+        step=Step(event.event_type.value),
+        side=order.side,
+        symbol=order.symbol,
+        size=event.detail.get("qty", size),
+        price=event.detail.get("price"),
+        order_id=str(order.order_id),
+        total_ms=total_ms,
+        network_ms=network_ms,
+        account=account,
+        account_type=order.account_type,
+        source=order.source,
+        error="broker_rejected" if event.event_type is OrderEvent.REJECTED else None,
+    )
+    log_operation(line, trace_id=order.trace_id)
 
 
 def _orders(
@@ -82,27 +113,32 @@ def _unread_since(order: Polled, told: BrokerOrder) -> dt.datetime:
     return created if order.fills_known_at is None else max(created, order.fills_known_at - CLOCK_SLACK)
 
 
-def _apply(ctx: Context, told: Sequence[Told], *, asked_at: dt.datetime) -> bool:
-    """Write what was told, many orders in one go; return whether one of them has ended.
+def _apply(ctx: Context, told: Sequence[Told], heard: list[Heard], *, asked_at: dt.datetime) -> bool:
+    """Write what was told, many orders in one go, and add what was new to `heard`; return whether one has ended.
 
     What is left over is written one by one: orders that somebody else was writing, those that were replaced (their
     replacement is another row to lock), and all of them when one spoils the lot.
     """
     together = [one for one in told if one.order is None or one.order.status is not OrderStatus.REPLACED]
-    after = _write(ctx, together, asked_at=asked_at, wait=False) if len(together) > 1 else {}
+    after = _write(ctx, together, heard, asked_at=asked_at, wait=False) if len(together) > 1 else {}
     for one in told:
         if one.polled.order_id not in after:
-            after |= _write(ctx, [one], asked_at=asked_at, wait=True)
+            after |= _write(ctx, [one], heard, asked_at=asked_at, wait=True)
     return any(status in TERMINAL for status in after.values())
 
 
-def _write(ctx: Context, told: Sequence[Told], *, asked_at: dt.datetime, wait: bool) -> dict[uuid.UUID, OrderStatus]:
+def _write(
+    ctx: Context, told: Sequence[Told], heard: list[Heard], *, asked_at: dt.datetime, wait: bool
+) -> dict[uuid.UUID, OrderStatus]:
+    new: list[Heard] = []
     try:
         with ctx.database.unit() as unit:
-            return apply_poll(unit, told, now=asked_at, ids=ctx.ids, origin=ctx.origin, wait=wait)
+            after = apply_poll(unit, told, now=asked_at, ids=ctx.ids, origin=ctx.origin, wait=wait, heard=new)
     except StoreAway:
         raise  # the database is away, or too busy: all of them stay due
     except StoreError as error:
         names = ", ".join(str(one.polled.order_id) for one in told)
         logger.error("What the broker told of {} could not be written: {}", names, type(error).__name__)
         return {}
+    heard += new
+    return after

@@ -30,7 +30,7 @@ POLL_EVERY_MS = 1000  # two requests each: twice as often would take more than t
 def main() -> int:
     """Run until SIGTERM."""
     ctx = context()
-    setup_logging(ctx.settings.home, ctx.settings.process)
+    setup_logging(ctx.settings)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -3,12 +3,13 @@
 import uuid
 from dataclasses import replace
 
-from loguru import logger
-
 from brokers.protocol import BrokerUnavailable
 from brokers.rate_budget import Purpose
 from brokers.registry import NoSuchBroker
+from config import log_context
+from config.logging import log_operation
 from domain.broker import BrokerOrder, NotAccepted, Outcome, Rejected, Unknown
+from domain.timing import OrderLine, Step
 from risk.pipeline import Ruling
 from risk.verdict import Decision
 from services.order_claim import Claim, stopped_since
@@ -39,6 +40,7 @@ def settle_order(ctx: Context, order_id: uuid.UUID) -> None:
         settlement = claim_for_settling(unit, order_id, now=watch.now(), origin=ctx.origin)
     if settlement is None:
         return
+    log_context.add(account=settlement.account, account_type=settlement.account_type, trace_id=settlement.trace_id)
     network_ms: float | None = None
     try:
         broker = ctx.broker(settlement.account)
@@ -49,11 +51,13 @@ def settle_order(ctx: Context, order_id: uuid.UUID) -> None:
         attempt = _attempt(settlement, watch, network_ms)
         with ctx.database.statement() as unit:
             record_no_answer(unit, attempt, code, str(error), origin=ctx.origin)
+        _log(settlement, attempt, code)
         return
     attempt = _attempt(settlement, watch, network_ms)
     if found is None and settlement.age is not Age.IN_TIME:
         with ctx.database.statement() as unit:
             record_missing(unit, attempt, settlement, origin=ctx.origin)
+        _log(settlement, attempt, "not_at_broker")
     elif found is None:
         _send_again(ctx, settlement, attempt, watch)
     else:
@@ -63,8 +67,25 @@ def settle_order(ctx: Context, order_id: uuid.UUID) -> None:
 def _adopt(ctx: Context, settlement: Settlement, attempt: Attempt, found: BrokerOrder) -> None:
     with ctx.database.statement() as unit:
         ours = record_found(unit, attempt, settlement, found, origin=ctx.origin)
-    if ours:
-        logger.info("Order {} settled: the broker has it as {}", settlement.order_id, found.raw_status)
+    _log(settlement, attempt, None if ours else "overtaken")
+
+
+def _log(settlement: Settlement, attempt: Attempt, error: str | None) -> None:
+    terms = settlement.ticket.terms
+    line = OrderLine(
+        step=Step.SETTLE,
+        side=terms.side,
+        symbol=terms.symbol,
+        size=terms.size,
+        order_id=str(settlement.order_id),
+        total_ms=attempt.total_ms,
+        network_ms=attempt.network_ms,
+        account=settlement.account,
+        account_type=settlement.account_type,
+        source=settlement.source,
+        error=error,
+    )
+    log_operation(line)
 
 
 def _send_again(ctx: Context, settlement: Settlement, attempt: Attempt, watch: Stopwatch) -> None:

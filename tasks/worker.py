@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from celery.signals import setup_logging as celery_setup_logging
 from celery.signals import worker_ready, worker_shutdown
 
 from config.celery import CHECK_BALANCES, SYNC_INSTRUMENTS, WORKER_QUEUES
@@ -21,11 +20,6 @@ from tasks.waiting import wait_for_dependencies
 # what keeps the record yields to what trades: without it, each round of polls held new orders up
 _NICENESS = {"background": 5}
 _HEARTBEAT_S = 5
-
-
-@celery_setup_logging.connect
-def keep_our_logging(**_: Any) -> None:
-    """Keep Celery from replacing the process's log; being connected is enough."""
 
 
 @worker_ready.connect
@@ -52,6 +46,7 @@ def consume(name: str, queues: Sequence[str], threads: int) -> None:
     heartbeat = f"--heartbeat-interval={_HEARTBEAT_S}" if app.conf.worker_send_task_events else "--without-heartbeat"
     app.worker_main(
         [
+            "--quiet",  # its banner would go past the log
             "worker",
             f"--hostname={name}@%h",
             f"--queues={','.join(queues)}",
@@ -79,7 +74,7 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"usage: python -m tasks.worker {'|'.join(WORKER_QUEUES)}[-NUMBER]\n")
         return 2
     ctx = context()
-    setup_logging(ctx.settings.home, ctx.settings.process)
+    setup_logging(ctx.settings)
     wait_for_dependencies(ctx)
     ctx.live.start()
     os.nice(_NICENESS.get(kind, 0))

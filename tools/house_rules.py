@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from tools.rules import decisions, doors, money, shipping, sizes, suite, times
+from tools.rules import decisions, doors, logs, money, shipping, sizes, suite, times
 from tools.source_tree import Finding, SourceTree
 
 Rule = Callable[[SourceTree], Iterable[Finding]]
@@ -19,7 +19,9 @@ RULES: tuple[Rule, ...] = (
     sizes.functions_stay_small,
     suite.no_silent_skips,
     suite.no_long_sleeps,
+    logs.two_logs,
     shipping.nothing_for_show,
+    shipping.no_secret_of_ours,
     shipping.no_workshop_paths,
     shipping.no_package_hosts,
     decisions.decisions_are_whole,

@@ -6,6 +6,7 @@ call is bounded in total. Its response models refuse unknown words: answers are 
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -21,7 +22,8 @@ from brokers.alpaca.parse import decimal, parse_account, parse_fill, parse_order
 from brokers.deadline import DeadlineAdapter, Watchdog, last_network_ms, last_request_id
 from brokers.protocol import Broker, BrokerUnavailable, EntryLocked, Listing, WireTime
 from brokers.rate_budget import Allowance
-from domain.broker import AccountReading, BrokerFill, BrokerOrder, CancelAnswer, Ticket, Timed
+from config.redaction import Redactor
+from domain.broker import Accepted, AccountReading, BrokerFill, BrokerOrder, CancelAnswer, Ticket, Timed
 from domain.orders import AssetClass
 
 TOTAL_S = 5.0
@@ -55,6 +57,7 @@ class AlpacaBroker(Broker):
         clock = watchdog.clock
         self._base_url = base_url
         self._may_enter = may_enter
+        self._redact = Redactor([api_key, secret_key])  # what a broker says is stored: it may repeat what it was sent
         adapter = DeadlineAdapter(clock, watchdog, total_s=total_s)
 
         def heard(status: int, headers: Mapping[str, str]) -> None:
@@ -78,12 +81,14 @@ class AlpacaBroker(Broker):
         else:
             path = f"/orders/{ticket.replaces}"
             outcome = outcomes.of_call(partial(self._trading.patch, path, requests_of.replacing(ticket)))
+        if not isinstance(outcome, Accepted):
+            outcome = replace(outcome, message=self._redact(outcome.message))
         return Timed(outcome, last_network_ms(), last_request_id())
 
     def cancel(self, broker_order_id: str) -> CancelAnswer:
         """Send one DELETE; see Broker."""
         refusal = outcomes.refusal_of(partial(self._trading.delete, f"/orders/{broker_order_id}"))
-        code, message = refusal or (None, None)
+        code, message = (None, None) if refusal is None else (refusal[0], self._redact(refusal[1]))
         return CancelAnswer(refusal is None, code, message, last_network_ms(), last_request_id())
 
     def find_order(self, broker_client_id: str) -> BrokerOrder | None:

@@ -13,6 +13,7 @@ import typer.main
 from cli.main import app
 from config.home import Home
 from config.settings import Settings
+from config.sources import ENVIRONMENT
 from deploy.prepare import prepare
 from stack.ports import Ports
 from stack.processes import APPLICATION, applications, exchange
@@ -21,7 +22,6 @@ from tests.deploy.compose import FILE, ROOT, Missing, dot_env, interpolated, ser
 
 SERVERS = {"postgres", "redis"}
 TABLE = {process.name: process for process in applications()}
-COMING = {"OPITIOS_LOG_TO"}  # whether lines go to stdout too: harmless to processes that do not ask for it
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_every_command_exists_in_the_image() -> None:
 
 def test_every_variable_is_one_that_the_code_reads(variables: dict[str, str]) -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "config").glob("*.py"))
-    read = set(re.findall(r'"((?:OPITIOS_\w+)|DATABASE_URL|REDIS_URL)"', source)) | COMING
+    read = set(re.findall(r'"((?:OPITIOS_\w+)|DATABASE_URL|REDIS_URL)"', source)) | set(ENVIRONMENT)
     sections = {name: kind for name, kind in get_type_hints(Settings).items() if hasattr(kind, "model_fields")}
     read |= {f"OPITIOS_{name}_{field}".upper() for name, kind in sections.items() for field in kind.model_fields}
     given = {name for key, service in services().items() if key not in SERVERS for name in service["environment"]}

@@ -47,7 +47,8 @@ def test_every_attempt_writes_the_documented_line(running: House) -> None:
     account = running.account()
     order = running.ended(running.placed(account, symbol="MSFT", qty="2"))
     log = running.servers.home.logs / "app" / "worker-entries.log"
-    line = until(lambda: next((line for line in log.read_text().splitlines() if order["order_id"] in line), None))
+    placed = f"Order placed: BUY MSFT qty=2 | order_id={order['order_id']} "
+    line = until(lambda: next((line for line in log.read_text().splitlines() if placed in line), None))
     stamp, level, head, *fields = line.split(" | ")
     assert len(stamp) == len("2025-01-15 14:30:25.123")
     assert (level, head) == ("INFO", "Order placed: BUY MSFT qty=2")
@@ -57,6 +58,7 @@ def test_every_attempt_writes_the_documented_line(running: House) -> None:
     assert fields[2] == "success=true"
     assert fields[3].startswith(f"account={account} account_type=paper network=")
     assert fields[3].endswith("ms source=api")
+    assert f"trace_id={order['trace_id']}" in fields[4]
 
 
 def test_what_was_bought_can_be_sold_again(running: House) -> None:

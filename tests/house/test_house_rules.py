@@ -6,7 +6,7 @@ import pytest
 
 from tests.house.planting import plant
 from tools.house_rules import RULES, Rule, judge
-from tools.rules import decisions, doors, money, shipping, sizes, suite, times
+from tools.rules import decisions, doors, logs, money, shipping, sizes, suite, times
 
 ROOT = Path(__file__).resolve().parents[2]
 RECORD = "# A\n\n## Context\n\nX.\n\n## Decision\n\nX.\n\n## Consequences\n\nX.\n\n## Enforced by\n\nX.\n"
@@ -58,6 +58,17 @@ FAULTS: list[tuple[Rule, str, str, int]] = [
     (shipping.nothing_for_show, "brokers/fake/client.py", "", 1),
     (shipping.nothing_for_show, "api/a.py", "TOKEN = 'demo_jwt'\n", 1),
     (shipping.nothing_for_show, "services/a.py", "from unittest.mock import Mock\n", 1),
+    (shipping.no_secret_of_ours, "config/a.py", "PASSWORD = 'admin'\n", 1),
+    (shipping.no_secret_of_ours, "config/a.py", "class S:\n    jwt_secret: SecretStr = SecretStr('super-secret')\n", 2),
+    (shipping.no_secret_of_ours, "cli/a.py", "def reset(user, password='changeme'): ...\n", 1),
+    (shipping.no_secret_of_ours, "exchange/a.py", "def open_account(*, secret_key='x'): ...\n", 1),
+    (logs.two_logs, "api/a.py", "logger.add('logs/performance.log')\n", 1),
+    (logs.two_logs, "tasks/a.py", "h = logging.handlers.RotatingFileHandler('a.log')\n", 1),
+    (logs.two_logs, "tasks/a.py", "logging.basicConfig(level='INFO')\n", 1),
+    (logs.two_logs, "services/a.py", "@monitor.log_performance\ndef f(): ...\n", 2),
+    (logs.two_logs, "services/a.py", "@timed('orders')\nasync def f(): ...\n", 2),
+    (logs.two_logs, "config/logging.py", "class PerformanceMonitor: ...\n", 1),
+    (logs.two_logs, "api/a.py", "class UserLogger: ...\n", 1),
     (shipping.no_workshop_paths, "docs/a.md", f"See\n{HOME}/opitios\n", 2),
     (shipping.no_package_hosts, "requirements/base.txt", f"{INDEX_OPTION} somewhere\n", 1),
     (shipping.no_package_hosts, "README.md", f"from https://{HOST}/project\n", 1),
@@ -91,6 +102,11 @@ CLEAN: list[tuple[Rule, str, str]] = [
     (suite.no_long_sleeps, "tests/test_a.py", "time.sleep(0.05)\n"),
     (shipping.nothing_for_show, "api/latest.py", "from fastapi import FastAPI\n"),
     (shipping.nothing_for_show, "tests/fakes.py", "demo_jwt = 1\n"),
+    (shipping.no_secret_of_ours, "config/a.py", "jwt_secret: SecretStr = SecretStr('')\nPASSWORD_FIELD = 'x'\n"),
+    (shipping.no_secret_of_ours, "tests/a.py", "PASSWORD = 'known to everybody'\n"),
+    (logs.two_logs, "config/logging.py", "logger.add(sink)\nlogging.basicConfig(force=True)\n"),
+    (logs.two_logs, "services/a.py", "@dataclass\nclass Timer: ...\nlogger.info('x')\nlogging.getLogger('y')\n"),
+    (logs.two_logs, "exchange/a.py", "logging.basicConfig(level='INFO')\n"),
     (shipping.no_workshop_paths, "deploy/unit.txt", "WorkingDirectory=/opt/opitios/current\n$HOME/work/x/\n"),
     (shipping.no_package_hosts, "Makefile", "uv pip compile --no-emit-index-url\n"),
     (decisions.decisions_are_whole, "docs/decisions/README.md", "no record yet\n"),
@@ -128,8 +144,13 @@ def test_a_decision_record_missing_from_the_index_is_found(tmp_path: Path) -> No
 
 
 @pytest.mark.requirement("QUA-001", "FR-003")
-def test_what_ships_holds_no_demo_or_test_code() -> None:
-    assert judge(ROOT, [shipping.nothing_for_show]) == []
+def test_what_ships_holds_no_demo_or_test_code_and_no_secret() -> None:
+    assert judge(ROOT, [shipping.nothing_for_show, shipping.no_secret_of_ours]) == []
+
+
+@pytest.mark.requirement("QUA-002", "FR-004")
+def test_there_are_two_logs_and_nothing_beside_them() -> None:
+    assert judge(ROOT, [logs.two_logs]) == []
 
 
 @pytest.mark.requirement("NFR-004")

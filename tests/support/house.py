@@ -284,15 +284,22 @@ class House:
 
 @contextmanager
 def house(
-    extra_accounts: dict[str, dict[str, Any]] | None = None, overrides: dict[str, dict[str, Any]] | None = None
+    extra_accounts: dict[str, dict[str, Any]] | None = None,
+    overrides: dict[str, dict[str, Any]] | None = None,
+    prepare: Callable[[Harness], None] | None = None,
 ) -> Iterator[House]:
     """Start everything with a pool of accounts; `extra_accounts` go into secrets.yml, `overrides` into pooled ones.
 
-    An override's `cash` is what the account holds at the exchange.
+    An override's `cash` is what the account holds at the exchange, and its keys are known there too. `prepare` is
+    called before anything starts.
     """
     with harness(lambda _home, _runtime: applications()) as servers:
         cash = {name: more.pop("cash") for name, more in (overrides or {}).items() if "cash" in more}
         at_exchange = [entry | {"cash": cash.get(entry["name"], entry["cash"])} for entry in exchange_accounts()]
+        for entry in at_exchange:
+            given = (overrides or {}).get(entry["name"], {})
+            if "api_key" in given:
+                entry.update(key_id=given["api_key"], secret_key=given["secret_key"])
         exchange = ExchangeProcess(servers.home.root / "world", at_exchange)
         secrets_file = Path(servers.home.root) / "secrets.yml"
         pooled = {entry["name"]: plain(account_settings(exchange, entry["name"])) for entry in exchange_accounts()}
@@ -301,6 +308,8 @@ def house(
         secrets_file.write_text(yaml.safe_dump({"accounts": pooled | (extra_accounts or {})}))
         secrets_file.chmod(0o600)
         servers.environ["OPITIOS_EXCHANGE_URL"] = exchange.url
+        if prepare is not None:
+            prepare(servers)
         with exchange:
             yield _start(servers, exchange)
 

@@ -10,6 +10,7 @@ from tools.source_tree import SHIPPED, Finding, SourceTree
 WORKSHOP_NAME = re.compile(r"(?i)(?:^|[_.-])(?:demo|dummy|fake|mock|mocks|sample|stub|test|tests)(?:$|[_.-])")
 DEMO_LOGIN = re.compile(r"(?i)demo[_-]?jwt")
 WORKSHOP_IMPORTS = {"hypothesis", "mock", "pytest", "tests", "tools"}
+SECRET_NAME = re.compile(r"(?i)^secret |(?:^|_)(?:password|passwd|jwt_secret|secret_key|api_key)$")
 DEVELOPER_PATH = re.compile(r"(?:(?<![\w.}$~*])/(?:home|Users|root|work)/[\w.-]+/|\b[A-Z]:\\Users\\)")
 PACKAGE_HOST = re.compile(
     r"(?i)\b(?:(?:test\.)?pypi\.org|pythonhosted\.org|registry\.npmjs\.org|[\w.-]*(?:artifactory|jfrog|nexus|codeartifact)[\w-]*\.\w+)"
@@ -33,6 +34,39 @@ def nothing_for_show(tree: SourceTree) -> Iterator[Finding]:
                 if module.partition(".")[0] in WORKSHOP_IMPORTS or module.startswith("unittest"):
                     advice = f"imports {module}: what ships does not know the workshop"
                     yield Finding(file.path, getattr(node, "lineno", 1), "nothing for show", advice)
+
+
+def no_secret_of_ours(tree: SourceTree) -> Iterator[Finding]:
+    """Forbid secrets in what ships (QUA-001, FR-003): a default password, however unlikely, is everybody's."""
+    for file in tree.python(*SHIPPED):
+        for node in file.nodes():
+            for name, value in _named_values(node):
+                if SECRET_NAME.search(name) and value and not value.isspace():
+                    advice = f"{name} has a value of its own: generate it, or ask for it"
+                    yield Finding(file.path, getattr(node, "lineno", 1), "no secret of ours", advice)
+
+
+def _named_values(node: ast.AST) -> Iterator[tuple[str, str]]:
+    """Yield what is assigned or defaulted under a name when it is a literal, also inside SecretStr."""
+    for target, value in _pairs(node):
+        if isinstance(value, ast.Call) and getattr(value.func, "id", "") == "SecretStr" and value.args:
+            yield f"secret {target}", _literal(value.args[0])
+        else:
+            yield target, _literal(value)
+
+
+def _pairs(node: ast.AST) -> Iterator[tuple[str, ast.expr | None]]:
+    if isinstance(node, ast.Assign | ast.AnnAssign):
+        for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+            yield str(getattr(target, "id", None) or getattr(target, "attr", "")), node.value
+    elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        given, defaults = node.args.posonlyargs + node.args.args, node.args.defaults
+        yield from zip([item.arg for item in given[len(given) - len(defaults) :]], defaults, strict=True)
+        yield from zip([item.arg for item in node.args.kwonlyargs], node.args.kw_defaults, strict=True)
+
+
+def _literal(node: ast.expr | None) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def no_workshop_paths(tree: SourceTree) -> Iterator[Finding]:
