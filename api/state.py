@@ -15,6 +15,7 @@ from config.celery import CHECK_BALANCE
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from config.live import LiveSettings, Verdict
+from config.logging import learn_secrets
 from config.settings import Settings
 from domain.clock import Clock
 from domain.ids import Ids
@@ -61,6 +62,7 @@ class ApiState:
 
     def follow(self, settings: Settings) -> None:
         """Answer by these settings from now on."""
+        learn_secrets(settings)
         self.settings = settings
 
     def origin(self, actor: str) -> Origin:

@@ -14,6 +14,7 @@ from config.celery import CHECK_BALANCE, WORKER_QUEUES
 from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from config.live import LiveSettings, Verdict
+from config.logging import learn_secrets
 from config.settings import SINGLE, WORKER_SPARE, Settings, load_settings
 from domain.clock import Clock
 from domain.ids import Ids
@@ -75,6 +76,7 @@ class Context:
 
     def follow(self, settings: Settings) -> None:
         """Work with these settings from now on; what runs already ends as it began."""
+        learn_secrets(settings)
         self.settings = settings
         self.brokers.follow(settings)
         self.budget.follow(_limits(settings))

@@ -12,6 +12,7 @@ import signal
 import sys
 import time
 from base64 import b64encode
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -28,6 +29,7 @@ from tornado.web import OutputTransform, RequestHandler
 
 from config.celery import celery_settings
 from config.logging import setup_logging
+from config.redaction import Redactor, secrets_in
 from config.sections import FlowerSettings
 from config.settings import ConfigError, load_settings
 from events import kombu_guard
@@ -123,8 +125,15 @@ class _Headers(OutputTransform):
 class _Listener(Events):  # type: ignore[misc]  # likewise
     """Listens to the workers, also again after Redis was away.
 
-    Flower's own doubles its pause for as long as Redis is away: after an hour it would sleep for another.
+    Flower's own doubles its pause for as long as Redis is away: after an hour it would sleep for another. What a task
+    failed at, and what a stranger's message holds, passes the door that log lines leave by.
     """
+
+    redact: Callable[[str], str] = str
+
+    def on_event(self, event: dict[str, Any]) -> None:
+        told = {key: self.redact(value) if isinstance(value, str) else value for key, value in event.items()}
+        super().on_event(told)
 
     def run(self) -> None:
         while True:
@@ -137,7 +146,7 @@ class _Listener(Events):  # type: ignore[misc]  # likewise
             time.sleep(_RETRY_S)
 
 
-def make_flower(flower: FlowerSettings, redis_url: str) -> GuardedFlower:
+def make_flower(flower: FlowerSettings, redis_url: str, redact: Callable[[str], str]) -> GuardedFlower:
     """Return Flower, not yet listening. Raises ConfigError for a missing or short password.
 
     Flower reads its options where they are global to the process, so there is one of it a process.
@@ -155,6 +164,7 @@ def make_flower(flower: FlowerSettings, redis_url: str) -> GuardedFlower:
         max_tasks_in_memory=flower.max_tasks,
         max_workers_in_memory=_MOST_WORKERS,
     )
+    listener.redact = redact
     return GuardedFlower(gate, capp=app, options=options, events=listener, **flower_settings)
 
 
@@ -169,7 +179,7 @@ def main() -> int:
     os.nice(_NICENESS)
     flower = settings.flower
     try:
-        app = make_flower(flower, settings.redis_url.get_secret_value())
+        app = make_flower(flower, settings.redis_url.get_secret_value(), Redactor(secrets_in(settings)))
         app.listen(flower.port, flower.host, max_body_size=_LARGEST_BODY)
     except (ConfigError, OSError) as error:
         logger.error("Flower does not start at {}: {}", settings.flower_url, error)

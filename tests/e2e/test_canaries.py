@@ -95,6 +95,8 @@ def _planted(scene: Scene, place: str, secret: str) -> Iterator[None]:
                 client.set("planted", json.dumps({"body": hidden}))
             case "answers":
                 scene.answers.append(secret)
+            case "flower":
+                scene.shown.append(secret)
             case _:
                 scene.printed.append(secret)
         yield

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import psycopg
 import redis
+import requests
 from psycopg import sql
 
 from tests.support.house import House
@@ -36,6 +37,7 @@ class Scene:
     answers: list[str] = field(default_factory=list)
     printed: list[str] = field(default_factory=list)
     in_redis: list[str] = field(default_factory=list)
+    shown: list[str] = field(default_factory=list)
 
     def connect(self) -> "psycopg.Connection[tuple[object, ...]]":
         """Return a connection as the owner of everything, with the first password."""
@@ -112,7 +114,27 @@ def _printed(scene: Scene) -> Texts:
         yield "printed", text
 
 
-# a page that is not of the API (of Flower, of a console) is one more line here
+def _flower(scene: Scene) -> Texts:
+    """Every page of Flower that shows something, with its password."""
+    flower = scene.house.settings.flower
+    with requests.Session() as session:
+        session.trust_env = False
+        session.auth = (flower.user, flower.password.get_secret_value())
+
+        def page(path: str) -> requests.Response:
+            return session.get(scene.house.settings.flower_url + path, timeout=20)
+
+        workers = page("/api/workers?refresh=1").json()
+        tasks = page("/api/tasks?limit=10000").json()
+        assert len(tasks) > len(PLACES), "Flower has seen next to nothing"
+        paths = [f"/worker/{name}" for name in workers] + [f"/task/{name}" for name in tasks]
+        for path in ("/", "/workers?json=1", "/tasks", "/broker", "/api/workers", "/api/tasks?limit=10000", *paths):
+            yield path, page(path).text
+    for text in scene.shown:
+        yield "shown", text
+
+
+# a page that is not of the API (of a console) is one more line here
 PLACES: dict[str, Callable[[Scene], Texts]] = {
     "log files": _log_files,
     "exchange": _exchange,
@@ -120,6 +142,7 @@ PLACES: dict[str, Callable[[Scene], Texts]] = {
     "redis": _redis,
     "answers": _answers,
     "printed": _printed,
+    "flower": _flower,
 }
 
 
