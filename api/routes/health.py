@@ -80,7 +80,8 @@ def _configuration(state: ApiState, processes: Sequence[Gauges]) -> dict[str, An
 
 def _troubled(standing: Standing) -> bool:
     critical = any(count.severity == Severity.CRITICAL for count in standing.alerts)
-    return bool(standing.not_read or standing.blocked or critical)
+    accounts = standing.paper + standing.live + standing.fallback
+    return bool(standing.not_read or standing.blocked or critical or (accounts and not standing.instruments))
 
 
 def _counts(standing: Standing | None) -> dict[str, dict[str, int]]:

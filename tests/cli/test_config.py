@@ -1,5 +1,6 @@
 """`config`: what is wrong is named before it takes effect, what is in force is shown, what was changed is listed."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -81,7 +82,7 @@ def test_the_history_says_what_was_changed_when_and_by_whom(desk: Terminal) -> N
     finally:
         file.write_text(before)
     answer = desk.opitios("config", "history", "--limit", "200")
-    (line,) = [line for line in answer.out.splitlines() if "│ 5000 │ 4500" in line]
+    (line,) = [line for line in answer.out.splitlines() if re.search("│ 5000 +│ 4500 ", line)]
     assert f"file:secrets.yml owner={file.owner()}" in line
     assert f"{SYSTEM_CLOCK.now():%Y-%m-%d}" in line
     assert "trading.minimum_balance" in line

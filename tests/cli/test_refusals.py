@@ -66,7 +66,8 @@ def test_a_taken_port_is_named_with_its_holder_and_a_free_one(stranger: Terminal
 
 
 def test_an_external_database_that_is_away_is_not_migrated(stranger: Terminal) -> None:
-    answer = stranger.opitios("migrate", DATABASE_URL="postgresql://me:hidden@127.0.0.1:1/db")
+    away = "postgresql://me:hidden@127.0.0.1:1/db"
+    answer = stranger.opitios("migrate", DATABASE_URL=away, OPITIOS_APP_DATABASE_URL=away)
 
     assert answer.refused("Connection refused", "make run")
     assert "hidden" not in answer.said

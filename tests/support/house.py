@@ -35,7 +35,7 @@ from tests.support.stack import Harness, harness
 PASSWORD = secrets.token_urlsafe(18)
 TEST_ORIGIN = Origin(actor="test", host="test", process="test")
 ENDED = {"filled", "canceled", "expired", "rejected", "quarantined"}
-_POOL = 64
+_POOL = 96
 
 
 def until(check: Callable[[], Any], seconds: float = 10) -> Any:
