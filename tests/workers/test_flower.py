@@ -149,7 +149,7 @@ def test_no_page_shows_a_secret(running: House, page: Page) -> None:
     paths = ["/", "/workers?refresh=1", "/workers?json=1", f"/worker/{worker}", "/tasks", f"/task/{task}", "/broker"]
     paths += ["/metrics", "/api/workers?refresh=1", "/api/tasks", "/api/task/types", f"/api/task/info/{task}"]
     paths += ["/api/queues/length", f"/api/task/result/{task}", "/nothing"]
-    rows = {"draw": "1", "start": "0", "length": "1000", "search[value]": "", "order[0][column]": "0"}
+    rows = {"draw": "1", "start": "0", "length": "1000", "search[value]": order["order_id"], "order[0][column]": "0"}
     rows |= {"columns[0][data]": "name", "order[0][dir]": "asc"}
     answers = [page(path) for path in paths] + [page("/tasks/datatable", "POST", data=rows)]
 
