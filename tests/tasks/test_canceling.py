@@ -11,7 +11,7 @@ from domain.errors import NotCancelable, NotFound
 from domain.order_state import OrderStatus
 from services.due import take_due_cancels
 from services.order_cancel import CancelWish, open_orders, request_cancel
-from services.order_claim import Clocks, claim_for_placing
+from services.order_claim import Claim, Clocks, claim_for_placing
 from tasks.balances import check_balance
 from tasks.canceling import cancel_order
 from tasks.context import Context
@@ -114,20 +114,19 @@ def test_what_has_ended_cannot_be_cancelled(quiet: Bed) -> None:
         wish(ctx, uuid.uuid4())  # noqa: TID251  an id nobody has
 
 
+def claimed(ctx: Context, order_id: uuid.UUID) -> Claim:
+    clocks = Clocks(ctx.clock.now(), ctx.clock.now(), 1.0)
+    policy = ctx.policy(ctx.settings.accounts[0].name)
+    with ctx.database.unit() as unit:
+        claim = claim_for_placing(unit, order_id, ask=None, policy=policy, clocks=clocks, origin=TEST_ORIGIN)
+    assert claim is not None
+    return claim
+
+
 def test_a_cancel_while_the_order_is_being_sent_waits_for_the_outcome(quiet: Bed) -> None:
     ctx = quiet.context()
     order_id = request(ctx, limit_price=FAR)
-    clocks = Clocks(ctx.clock.now(), ctx.clock.now(), 1.0)
-    with ctx.database.unit() as unit:
-        claim = claim_for_placing(
-            unit,
-            order_id,
-            ask=None,
-            policy=ctx.policy(ctx.settings.accounts[0].name),
-            clocks=clocks,
-            origin=TEST_ORIGIN,
-        )
-    assert claim is not None
+    claim = claimed(ctx, order_id)
     assert wish(ctx, order_id) is OrderStatus.SUBMITTING
     assert order_id not in hinted(ctx)  # nobody knows whether the broker has it
     cancel_order(ctx, order_id)
@@ -142,17 +141,7 @@ def test_a_cancelled_order_that_the_broker_did_not_take_is_not_sent_again(quiet:
     ctx = quiet.context()
     order_id = request(ctx, limit_price=FAR)
     name = ctx.settings.accounts[0].name
-    clocks = Clocks(ctx.clock.now(), ctx.clock.now(), 1.0)
-    with ctx.database.unit() as unit:
-        claim = claim_for_placing(
-            unit,
-            order_id,
-            ask=None,
-            policy=ctx.policy(ctx.settings.accounts[0].name),
-            clocks=clocks,
-            origin=TEST_ORIGIN,
-        )
-    assert claim is not None
+    claim = claimed(ctx, order_id)
     wish(ctx, order_id)
     quiet.exchange.add_fault("429", account=name, method="POST", path="/v2/orders")
     timed = send(ctx, claim.account, claim.ticket, ctx.clock.monotonic_ms())
