@@ -5,6 +5,14 @@ from tests.support.house import House, until
 THREADS = 8
 
 
+def test_buying_a_short_option_back_is_an_exit_from_its_first_hint_on(running: House) -> None:
+    running.ended(running.placed(running.account()))  # the entries are idle: a hint to them would be taken at once
+    terms = {"symbol": "AAPL280121C00150000", "qty": "1", "position_intent": "buy_to_close"}
+    order = running.ended(running.placed(running.account(), **terms))
+    assert order["order_id"] in _log(running, "worker-exits")
+    assert order["order_id"] not in _log(running, "worker-entries")
+
+
 def test_hung_entries_that_fill_their_worker_do_not_delay_a_sell_of_another_account(running: House) -> None:
     silent, trading = running.account(), running.account()
     running.ended(running.placed(trading, qty="3"))
@@ -19,13 +27,6 @@ def test_hung_entries_that_fill_their_worker_do_not_delay_a_sell_of_another_acco
     running.exchange.remove_faults()
     assert waiting == ["submitting"] * THREADS, "the entries were not hanging while the sell was placed"
     assert sell.rpartition("/")[2] in _log(running, "worker-exits")
-
-
-def test_buying_a_short_option_back_is_an_exit(running: House) -> None:
-    terms = {"symbol": "AAPL280121C00150000", "qty": "1", "position_intent": "buy_to_close"}
-    order = running.ended(running.placed(running.account(), **terms))
-    assert order["order_id"] in _log(running, "worker-exits")
-    assert order["order_id"] not in _log(running, "worker-entries")
 
 
 def _log(house: House, process: str) -> str:
