@@ -20,8 +20,8 @@ SHARES = {Purpose.PROTECT: 1.0, Purpose.MANUAL: 1.0, Purpose.AUTOMATIC: 0.8, Pur
 _SCRIPT = Path(__file__).with_suffix(".lua").read_text(encoding="utf-8")
 _PATIENCE_S = 0.25
 _AWAY_MS = 1000
-_LEASE_MS = 50  # a fast account's worker takes the requests of so long at once, and spends them within a second
-_LEASE_LIFE_MS = 1000
+_LEASE_MS = 50  # the requests of so long at once, for a fast account's worker: spent before others hear of a refusal
+_LEASE_LIFE_MS = 200
 _LOW = 0.2
 
 

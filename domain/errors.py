@@ -180,6 +180,15 @@ class StoreUnavailable(DomainError):
     retry_after_s = 1
 
 
+class InstrumentsUnread(DomainError):
+    """Nobody has read yet what the broker lists, so no symbol can be judged: nothing was written, try again."""
+
+    code = "instruments_not_read"
+    status = 503
+    title = "The broker's instruments have not been read yet"
+    retry_after_s = 1
+
+
 class OutcomeUnknown(DomainError):
     """The connection broke while the order was being stored: ask for it again under the same key (R22)."""
 

@@ -4,6 +4,7 @@ import datetime as dt
 from collections.abc import Iterable
 from decimal import Decimal
 
+from domain.errors import InstrumentsUnread
 from domain.orders import AssetClass, Instrument, underlying_of
 from models.unit import Unit
 
@@ -45,13 +46,18 @@ def store_listings(
 
 
 def find_instrument(unit: Unit, broker: str, symbol: str) -> Instrument | None:
-    """Return what may be traded under a symbol; an option is judged by its underlying's listing."""
+    """Return what may be traded under a symbol; an option is judged by its underlying's listing.
+
+    Raises InstrumentsUnread while nothing of the broker is known: a list that nobody has read refuses no symbol.
+    """
     listed = underlying_of(symbol)
     row = unit.row(
         "SELECT * FROM trading.instruments WHERE broker = %(broker)s AND symbol = %(symbol)s",
         {"broker": broker, "symbol": listed},
     )
     if row is None:
+        if not unit.rows("SELECT FROM trading.instruments WHERE broker = %(broker)s LIMIT 1", {"broker": broker}):
+            raise InstrumentsUnread(f"the instruments of {broker} have not been read yet")
         return None
     if listed == symbol:
         return Instrument(symbol, AssetClass(row.asset_class), row.tradable, row.fractionable, Decimal(1))

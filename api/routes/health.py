@@ -8,6 +8,7 @@ from typing import Any
 from fastapi import APIRouter, Response
 
 from api.state import ApiState, State
+from config.settings import AccountSettings
 from domain.alerts import Severity
 from models.unit import StoreError
 from services.gauges import Gauges
@@ -34,7 +35,7 @@ async def health(state: State, response: Response) -> dict[str, Any]:
     configuration = _configuration(state, [] if standing is None else standing.processes)
     parts = {"database": database, "redis": redis, "configuration": configuration}
     healthy = redis["state"] == configuration["state"] == "healthy"
-    good = standing is not None and healthy and not _troubled(standing)
+    good = standing is not None and healthy and not _troubled(standing, state.settings.accounts)
     return {
         "status": "healthy" if good else "down" if standing is None else "degraded",
         "parts": parts | _counts(standing),
@@ -78,10 +79,12 @@ def _configuration(state: ApiState, processes: Sequence[Gauges]) -> dict[str, An
     }
 
 
-def _troubled(standing: Standing) -> bool:
+def _troubled(standing: Standing, configured: Sequence[AccountSettings]) -> bool:
+    """Return whether anything keeps orders waiting, an account among them that nobody has read since it was named."""
     critical = any(count.severity == Severity.CRITICAL for count in standing.alerts)
     accounts = standing.paper + standing.live + standing.fallback
-    return bool(standing.not_read or standing.blocked or critical or (accounts and not standing.instruments))
+    unread = not standing.instruments if accounts else any(account.enabled for account in configured)
+    return bool(standing.not_read or standing.blocked or critical or unread)
 
 
 def _counts(standing: Standing | None) -> dict[str, dict[str, int]]:

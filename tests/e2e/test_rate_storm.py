@@ -18,14 +18,22 @@ def test_after_the_first_refusal_no_request_is_above_the_limit(running: House) -
     running.exchange.change_account(account, rate_limit=LIMIT)  # the house believes in much more
     with ThreadPoolExecutor(THREADS) as callers:
         orders = list(callers.map(lambda _: running.placed(account, type="limit", limit_price="1"), range(120)))
-    until(lambda: refused(running, account) > 0)
-    time.sleep(0.3)  # what was on its way has arrived
-    first = refused(running, account)
+    first = _arrived(running, account)
     assert first <= THREADS + 2
     sell = running.placed(account, side="sell", qty="1")
     until(lambda: running.order(sell)["timeline"][-1]["reason_code"] == "rate_budget")
     until(lambda: sum(running.order(href)["status"] == "requested" for href in orders) > 10)
     assert refused(running, account) == first
+
+
+def _arrived(house: House, account: str) -> int:
+    """Return how many were refused once all that was on its way has arrived: the count stands still for a second."""
+    until(lambda: refused(house, account) > 0)
+    while True:
+        seen = refused(house, account)
+        time.sleep(1)
+        if refused(house, account) == seen:
+            return seen
 
 
 def refused(house: House, account: str) -> int:
