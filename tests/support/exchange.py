@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+
+from tests.support.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _START_S, _STOP_S, _CALL_S = 15.0, 5.0, 10.0
@@ -23,13 +24,6 @@ DEMO: dict[str, Any] = {
     "rate_limit": 100_000,
 }
 """The account that an exchange has when a test names none; its limit is out of the way."""
-
-
-def free_port() -> int:
-    """Give a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ExchangeProcess:
