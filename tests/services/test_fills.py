@@ -93,6 +93,16 @@ def test_filled_waits_for_its_fills(ctx: Context) -> None:
     assert poll(ctx, polled, told(polled, S.FILLED, 10), fill(polled, 6, 10)) is S.FILLED
 
 
+@pytest.mark.parametrize(("age_s", "pause_s"), [(0, 0.5), (6, 2), (3600, 5)])
+def test_a_working_order_is_asked_for_more_seldom_the_older_it_is(ctx: Context, age_s: int, pause_s: float) -> None:
+    polled = working(ctx)
+    then = order(ctx, polled.order_id).requested_at + dt.timedelta(seconds=age_s)
+    with ctx.database.unit() as unit:
+        apply_poll(unit, [Told(polled, None)], now=then, ids=SYSTEM_IDS, origin=TEST_ORIGIN)
+    row = order(ctx, polled.order_id)
+    assert abs(row.due_at - row.updated_at - dt.timedelta(seconds=pause_s)) < dt.timedelta(milliseconds=100)
+
+
 def test_an_order_missing_from_the_list_has_not_ended(ctx: Context) -> None:
     polled = working(ctx)
     assert poll(ctx, polled, None) is S.ACCEPTED

@@ -142,6 +142,10 @@ class ExchangeProcess:
         """Open or close the market, or leave it to orders for extended hours."""
         self._checked("PUT", "/clock", {"is_open": is_open, "is_extended": is_extended})
 
+    def set_clock_offset(self, offset_ms: int) -> None:
+        """Put the exchange's clock ahead of the real one from now on, or behind it."""
+        self._checked("PUT", "/clock/offset", {"offset_ms": offset_ms})
+
     def add_account(self, name: str, **fields: Any) -> dict[str, Any]:
         """Open an account; its keys are `PK-name` and `name-secret` unless given, its limit out of the way."""
         account = {
@@ -159,12 +163,20 @@ class ExchangeProcess:
         self._checked("PATCH", f"/accounts/{name}", changes)
 
     def add_fault(self, kind: str, **where: Any) -> str:
-        """Set a fault up (account, method, path, times, delay_ms); give its id."""
+        """Set a fault of a request or a stream up (docs/exchange-faults.md has its fields); give its id."""
         return str(self._checked("POST", "/faults", {"kind": kind, **where})["id"])
+
+    def fired(self, fault_id: str) -> int:
+        """Give how often a fault has struck."""
+        return next(int(fault["fired"]) for fault in self.faults() if fault["id"] == fault_id)
 
     def faults(self) -> list[dict[str, Any]]:
         """Give the faults with how often each has fired."""
         return list(self._checked("GET", "/faults")["faults"])
+
+    def remove_fault(self, fault_id: str) -> None:
+        """Remove one fault."""
+        self._checked("DELETE", f"/faults/{fault_id}")
 
     def remove_faults(self) -> None:
         """Remove every fault."""
