@@ -11,8 +11,8 @@ from sqlalchemy.engine import make_url
 
 from tasks.context import Context
 from tasks.waiting import wait_for_dependencies
-from tests.support.exchange import free_port
 from tests.support.house import Bed, until
+from tests.support.ports import free_port
 
 
 @pytest.fixture
