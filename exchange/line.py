@@ -18,10 +18,11 @@ _RESET = struct.pack("ii", 1, 0)
 
 
 class Line:
-    """The socket of one stream, and what a fault has left on it: a frame held back, or silence."""
+    """The socket of one stream, and what a fault has left on it: a frame held back, silence, or its end."""
 
     def __init__(self, stream: Stream, request: web.Request, websocket: web.WebSocketResponse) -> None:
         self.held: bytes | None = None
+        self.has_ended = False
         self.muted_by: Fault | None = None
         self._stream = stream
         self._request = request
@@ -39,12 +40,14 @@ class Line:
 
     def send_half(self, frame: bytes) -> None:
         """Announce a frame, send its first half, and close the connection without a word."""
+        self.has_ended = True
         if (transport := self._request.transport) is not None:
             transport.write(_announced(len(frame)) + frame[: len(frame) // 2])
             transport.close()
 
     def reset(self) -> None:
         """Break the connection off with a reset (TCP RST)."""
+        self.has_ended = True
         reset(self._request)
 
 

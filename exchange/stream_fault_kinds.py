@@ -57,7 +57,7 @@ STREAM_KINDS: dict[str, StreamKind] = {
 
 async def carry(frame: bytes, line: Line, faults: Faults) -> None:
     """Send a frame, or do to it what the fault that strikes does; one held back follows the next."""
-    if line.muted_by is not None and not line.muted_by.is_removed:
+    if line.has_ended or (line.muted_by is not None and not line.muted_by.is_removed):
         return
     held, line.held = line.held, None
     fault = faults.take(_moment(frame, line)) if faults and held is None else None

@@ -160,6 +160,18 @@ def test_a_connection_is_cut_after_so_many_frames_each_time(
         eventually(lambda: exchange.streams() == [])
 
 
+@pytest.mark.parametrize("kind", ["stream_cut", "stream_half_frame"])
+def test_a_burst_meets_the_end_of_a_connection_once(
+    exchange: ExchangeProcess, account: dict[str, Any], listener: Listener, kind: str
+) -> None:
+    orders = listener.order(20)
+    assert listener.heard(20) == orders
+    fault = exchange.add_fault(kind, times=None)
+    exchange.set_status("accepted", account=account["name"])  # twenty frames in one step
+    assert listener.hears_no_more() is ConnectionClosedError
+    assert exchange.fired(fault) == 1
+
+
 def test_half_a_frame_is_the_end_of_a_connection(exchange: ExchangeProcess, listener: Listener) -> None:
     exchange.add_fault("stream_half_frame", after=1)
     whole, _half = listener.order(2)

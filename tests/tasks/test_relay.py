@@ -41,7 +41,7 @@ def due_ids(ctx: Context) -> list[uuid.UUID]:
 
 def age(unit: Unit, order_id: uuid.UUID, seconds: int) -> None:
     unit.run(
-        "UPDATE trading.orders SET due_at = clock_timestamp() - make_interval(secs => %(s)s) WHERE order_id = %(id)s",
+        "UPDATE trading.orders SET due_at = due_at - make_interval(secs => %(s)s) WHERE order_id = %(id)s",
         {"s": seconds, "id": order_id},
     )
 
