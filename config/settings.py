@@ -17,6 +17,7 @@ from config.home import Home, find_home
 from config.log_settings import LoggingSettings
 from config.sections import (
     AccountSettings,
+    BreakerSettings,
     DatabaseSettings,
     FlowerSettings,
     Section,
@@ -58,6 +59,7 @@ class Settings(Section):
     jwt_secret: SecretStr = SecretStr("")
     jwt_hours: int = Field(default=168, gt=0, le=168)
     trading: TradingSettings = TradingSettings()
+    breaker: BreakerSettings = BreakerSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     flower: FlowerSettings = FlowerSettings()
