@@ -21,6 +21,7 @@ from config.settings import SINGLE, WORKER_SPARE, Settings, load_settings
 from domain.clock import Clock
 from domain.ids import Ids
 from events.hints import HintPublisher
+from events.spool import Spool
 from models.pool import PoolStats
 from models.session import Database
 from models.unit import StoreError
@@ -29,6 +30,7 @@ from services.gauges import store_gauges
 from services.order_facts import Policy
 from services.origin import Origin
 from tasks.prices import AskCache
+from tasks.spooling import replay
 
 
 @dataclass
@@ -67,6 +69,11 @@ class Context:
         return HintPublisher(self.settings.redis_url.get_secret_value())
 
     @cached_property
+    def spool(self) -> Spool:
+        """What this process could not write while Postgres was away."""
+        return Spool.of_process(self.settings.home.spool, self.settings.process)
+
+    @cached_property
     def asks(self) -> AskCache:
         """Asks of the last second."""
         return AskCache(self.clock)
@@ -100,6 +107,7 @@ class Context:
     def _report(self, stats: PoolStats) -> None:
         with self.database.statement() as unit:
             store_gauges(unit, self.origin, asdict(stats), asdict(self.live.standing))
+        replay(self.database, self.spool, self.ids)
 
     def _record(self, verdict: Verdict) -> bool:
         pool = asdict(self.database.stats())
