@@ -32,11 +32,13 @@ from tasks.troubles import alert_of, operation_of, words_at_end, words_at_loss
 LOOK_S = 1.0
 _LEASE = "watch"
 _LEASE_S = 15  # longer than a look at a server that hangs
+_SURE = 2
+_HUNG_MS = 4000
 _KINDS = {DATABASE_LOST, REDIS_LOST, BROKER_LOST}
 
 
 class _Part:
-    """Postgres or Redis: one look that fails may be a busy machine, two in a row are a loss."""
+    """Postgres or Redis: one look that fails may be a busy machine; two in a row, or one that hung, are a loss."""
 
     def __init__(self) -> None:
         self._failed = 0
@@ -49,11 +51,11 @@ class _Part:
     @property
     def is_lost(self) -> bool:
         """Whether it is to be told as lost."""
-        return self._failed > 1
+        return self._failed >= _SURE
 
-    def heard(self, *, up: bool) -> None:
+    def heard(self, *, up: bool, hung: bool = False) -> None:
         """Take in one look."""
-        self._failed = 0 if up else self._failed + 1
+        self._failed = 0 if up else self._failed + (_SURE if hung else 1)
 
 
 class Watch:
@@ -100,7 +102,9 @@ class Watch:
 
     def look(self) -> None:
         """Take in how everything stands now, and tell what has changed."""
-        self._postgres.heard(up=self._lead())
+        began = self._ctx.clock.monotonic_ms()
+        is_up = self._lead()
+        self._postgres.heard(up=is_up, hung=self._ctx.clock.monotonic_ms() - began > _HUNG_MS)
         names = [account.name for account in self._ctx.settings.accounts if account.enabled]
         readings = self._board.read(names)
         self._redis.heard(up=readings is not None)
