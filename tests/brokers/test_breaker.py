@@ -9,8 +9,8 @@ from brokers.breaker import Breaker, LocalBreaker
 from brokers.shared_breaker import SharedBreaker
 from config.clock import SYSTEM_CLOCK
 from domain.breaker import BreakerRules
-from tests.support.exchange import free_port
 from tests.support.house import Bed, until
+from tests.support.ports import free_port
 
 _NUMBERS = itertools.count(1)
 RULES = BreakerRules(failures=3, window_ms=30_000, pause_ms=200)

@@ -23,8 +23,8 @@ from tasks.alerting import settle_alerts
 from tasks.context import Context
 from tasks.spooling import replay
 from tasks.watching import Watch
-from tests.support.exchange import free_port
 from tests.support.house import Bed, account_of, order, request
+from tests.support.ports import free_port
 
 NOWHERE = "postgresql://nobody@127.0.0.1:{}/nothing"
 
