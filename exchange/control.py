@@ -178,8 +178,9 @@ class Control:
         return web.json_response({"filled": filled})
 
     async def faults(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
-        """GET the faults with how often each has fired."""
-        return web.json_response({"faults": [fault.shown() for fault in self._world.faults.all()]})
+        """GET the faults with how often each has fired, and every kind there is."""
+        shown = [fault.shown() for fault in self._world.faults.all()]
+        return web.json_response({"faults": shown, "kinds": list(KINDS)})
 
     async def add_fault(self, request: web.Request) -> web.Response:
         """POST {kind, account?, method?, path?, times?, delay_ms?}; answers {id}."""
