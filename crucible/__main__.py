@@ -10,7 +10,6 @@ import requests
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from config.clock import SYSTEM_CLOCK
 from crucible import report
 from crucible.caller import Callers
 from crucible.fault_plan import catalogue
@@ -76,10 +75,9 @@ async def _drive(world: World, plan: Plan, injector: Injector, console: Console)
             callers.on_settled = lambda: progress.advance(orders)
             injector.on_hit = lambda: progress.advance(faults)
             await asyncio.gather(callers.load(plan), injector.run(plan.faults, plan.load_s))
-            healed_at = SYSTEM_CLOCK.now().isoformat()
             await callers.cancel_all()
             await settle(world, _SETTLE_S)
-            return gather(world, callers, opening, healed_at), callers.requests
+            return gather(world, callers, opening, injector.healed_at), callers.requests
 
 
 async def _stock(world: World, callers: Callers, plan: Plan) -> None:

@@ -68,7 +68,8 @@ class Callers:
 
     async def send(self, wish: Wish) -> None:
         """Send all copies of a wish, then what is to become of its order."""
-        record = self.asked.setdefault(wish.key, Asked(wish.number, wish.key, wish.account, dict(wish.terms)))
+        first = Asked(wish.number, wish.key, wish.account, dict(wish.terms), ends_by_itself=not wish.then)
+        record = self.asked.setdefault(wish.key, first)
         body = {"account": wish.account, **wish.terms}
         await asyncio.gather(*(self._copy(record, body, copy.api, copy.after_s) for copy in wish.copies))
         self.on_settled()
@@ -94,7 +95,8 @@ class Callers:
         key, body = f"{wish.key}-replaced", {"limit_price": wish.new_limit_price}
         call = _Call("PATCH", f"{_ORDERS}/{first.order_ids[0]}", body, key, is_patient=False)
         terms = {**wish.terms, "limit_price": wish.new_limit_price}
-        record = self.asked.setdefault(key, Asked(wish.number, key, wish.account, terms, replaces=first.order_ids[0]))
+        made = Asked(wish.number, key, wish.account, terms, replaces=first.order_ids[0], ends_by_itself=False)
+        record = self.asked.setdefault(key, made)
         for _ in range(_REPLACE_TRIES):
             status, answer = await self._insist(record, call)
             if str(answer.get("code")) != _NOT_YET:

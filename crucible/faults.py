@@ -12,6 +12,7 @@ from pathlib import Path
 
 import redis
 
+from config.clock import SYSTEM_CLOCK
 from crucible.fault_plan import EXCHANGE, KILL, LINK, SERVER, STOP, Fault
 from crucible.tcp_link import PASS
 from crucible.world import World
@@ -40,6 +41,7 @@ class Injector:
     world: World
     on_hit: Callable[[], None] = lambda: None
     hits: list[Hit] = field(default_factory=list)
+    healed_at: str = ""
     _busy: defaultdict[str, asyncio.Lock] = field(default_factory=lambda: defaultdict(asyncio.Lock))
 
     async def run(self, faults: Sequence[Fault], load_s: float) -> None:
@@ -61,6 +63,7 @@ class Injector:
             self.on_hit()
 
         await asyncio.gather(*(one(fault) for fault in faults))
+        self.healed_at = SYSTEM_CLOCK.now().isoformat()
 
     async def _strike(self, hit: Hit) -> None:
         fault = hit.fault

@@ -12,13 +12,17 @@ from crucible.plan import MINIMUM_USD
 from crucible.record import Record
 from crucible.world import World
 
-_OPEN = "status NOT IN ('filled', 'canceled', 'expired', 'replaced', 'rejected')"
+_OPEN = """status NOT IN ('filled', 'canceled', 'expired', 'replaced', 'rejected')
+   AND NOT (status = 'unknown' AND cancel_due_at IS NOT NULL AND EXISTS (
+     SELECT 1 FROM audit.order_events e
+      WHERE e.order_id = o.order_id AND e.event_type = 'looked_up' AND e.reason_code = 'too_late'))"""
+"""What has not ended; an order given up while unknown is kept and looked for during a day (R12)."""
 _LOOK_S = 0.5
 
 _ORDERS = """
 SELECT o.order_id, a.name AS account, o.client_order_id, o.broker_client_id, o.status, o.rejected_by, o.reason_code,
        o.symbol, o.side, o.order_type, o.qty, o.limit_price, o.filled_qty, o.filled_avg_price, o.reserved, o.spent,
-       o.replaces, o.requested_at
+       o.replaces, o.requested_at, o.cancel_due_at IS NOT NULL AS is_canceled
   FROM trading.orders o JOIN trading.accounts a USING (account_id) ORDER BY o.requested_at
 """
 _FILLS = "SELECT order_id, qty, price, cum_qty, occurred_at FROM trading.fills ORDER BY occurred_at"
@@ -61,8 +65,8 @@ def gather(world: World, callers: Callers, opening: list[dict[str, Any]], healed
 
 
 def _unsettled(world: World, *, money: bool) -> int:
-    held = "OR reserved > 0 OR spent > 0" if money else ""
-    query = f"SELECT count(*) AS n FROM trading.orders WHERE {_OPEN} {held}"  # noqa: S608  both parts are ours
+    held = "OR (status <> 'unknown' AND (reserved > 0 OR spent > 0))" if money else ""
+    query = f"SELECT count(*) AS n FROM trading.orders o WHERE ({_OPEN}) {held}"  # noqa: S608  both parts are ours
     try:
         with _connect(world) as connection:
             row = connection.execute(query.encode()).fetchone()

@@ -13,12 +13,13 @@ from typing import Any
 
 from crucible.fold import fold
 from crucible.record import Asked, Record
-from domain.order_state import TERMINAL, OrderStatus
+from domain.order_state import TERMINAL, OrderEvent, OrderStatus
 
 LOST, DOUBLED, UNSETTLED, STATUS = "lost", "doubled", "unsettled", "status"
 FILLS, CASH, RESERVED, MINIMUM, AUDIT, KEY = "fills", "cash", "reserved", "below_minimum", "audit", "key"
 KINDS = (LOST, DOUBLED, UNSETTLED, STATUS, FILLS, CASH, RESERVED, MINIMUM, AUDIT, KEY)
 _ENDED = {status.value for status in TERMINAL}
+_LOOKED_UP, _GIVEN_UP = OrderEvent.LOOKED_UP.value, "too_late"
 _NEVER_THERE = {OrderStatus.REJECTED.value, OrderStatus.CANCELED.value, OrderStatus.EXPIRED.value}
 
 Row = dict[str, Any]
@@ -71,7 +72,7 @@ class Judge:
                 order = self._by_id.get(order_id)
                 if order is None:
                     yield self._against(LOST, asked, f"order {order_id} was acknowledged and is not in the database")
-                elif self._there(order) is None and not self._ended_with_a_reason(order):
+                elif self._there(order) is None and not (self._given_up(order) or self._ended_with_a_reason(order)):
                     text = f"order {order_id} is {order['status']} here and the exchange never took it"
                     yield self._against(LOST, asked, text)
 
@@ -79,6 +80,15 @@ class Judge:
         if order["status"] == OrderStatus.REJECTED.value:
             return bool(order["reason_code"])
         return order["status"] in _NEVER_THERE and Decimal(order["filled_qty"]) == 0
+
+    def _given_up(self, order: Row) -> bool:
+        """Return whether a cancel met an order of unknown outcome that the exchange does not have.
+
+        It is looked for during a day, in case it appears after all, and keeps its reservation (R12).
+        """
+        looked = (e["reason_code"] for e in self._events[order["order_id"]] if e["event_type"] == _LOOKED_UP)
+        is_unknown = order["status"] == OrderStatus.UNKNOWN.value and self._there(order) is None
+        return is_unknown and bool(order["is_canceled"]) and _GIVEN_UP in looked
 
     def _keys(self) -> Iterator[Violation]:
         """Demand one order a key, whatever the API, and however often it was asked for."""
@@ -100,7 +110,7 @@ class Judge:
 
     def _unsettled(self) -> Iterator[Violation]:
         for order in self._record.orders:
-            if order["status"] not in _ENDED:
+            if order["status"] not in _ENDED and not self._given_up(order):
                 yield self._about(UNSETTLED, order, f"is still {order['status']}")
 
     def _statuses(self) -> Iterator[Violation]:

@@ -48,13 +48,19 @@ class Outcome:
 
     @cached_property
     def settle_s(self) -> list[float]:
-        """How long after the last fault each order ended that was open then, ascending."""
+        """How long after the last fault each order ended that was open then and not its caller's to end, ascending."""
         healed = datetime.fromisoformat(self.record.healed_at)
         ends: defaultdict[str, datetime] = defaultdict(lambda: healed)
         for event in self.record.events:
             if event["event_type"] in _ENDED:
                 ends[event["order_id"]] = max(healed, datetime.fromisoformat(event["recorded_at"]))
-        late = [(ends[order["order_id"]] - healed).total_seconds() for order in self.record.orders]
+        waiting = {asked.key for asked in self.record.asked if not asked.ends_by_itself}
+        before = (
+            order["order_id"]
+            for order in self.record.orders
+            if order["client_order_id"] not in waiting and datetime.fromisoformat(order["requested_at"]) <= healed
+        )
+        late = [(ends[order_id] - healed).total_seconds() for order_id in before]
         return sorted(seconds for seconds in late if seconds > 0)
 
     def settled_within(self, share: float) -> float:

@@ -12,13 +12,17 @@ _MOST_SAID = 60
 
 @dataclass
 class Asked:
-    """One wish as its caller saw it: the order ids it was told (202), or why it was refused (a 4xx)."""
+    """One wish as its caller saw it: the order ids it was told (202), or why it was refused (a 4xx).
+
+    An order that does not end by itself works until its caller has it cancelled.
+    """
 
     number: int
     key: str
     account: str
     terms: dict[str, str]
     replaces: str | None = None
+    ends_by_itself: bool = True
     order_ids: list[str] = field(default_factory=list)
     acknowledged_at: str | None = None
     refused: str | None = None

@@ -28,6 +28,7 @@ def _order(number: int, status: str, filled: str, **more: Any) -> dict[str, Any]
         "spent": "0",
         "replaces": None,
         "requested_at": "2026-03-02T15:00:00+00:00",
+        "is_canceled": False,
     } | more
 
 

@@ -77,6 +77,17 @@ def test_an_order_that_has_not_ended_is_unsettled(record: Record) -> None:
     assert kinds(record) == {UNSETTLED}
 
 
+def test_an_order_given_up_while_unknown_is_looked_for_and_no_loss(record: Record) -> None:
+    record.orders[0] |= {"status": "unknown", "is_canceled": True, "filled_qty": "0", "reserved": "11"}
+    record.events[6] |= {"event_type": "looked_up", "reason_code": "too_late"}
+    record.fills.pop(0)
+    record.ledger[0] |= {"cash": "5025", "orders": record.ledger[0]["orders"][1:]}
+    record.balances["rich-1"] = "5025"
+    assert Judge(record).verdict() == []
+    record.orders[0]["is_canceled"] = False  # nobody wanted it gone
+    assert kinds(record) == {LOST, UNSETTLED}
+
+
 def test_an_order_that_ended_differently_there_is_named(record: Record) -> None:
     record.ledger[0]["orders"][1]["status"] = "expired"
     assert kinds(record) == {STATUS}
