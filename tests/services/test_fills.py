@@ -172,3 +172,11 @@ def test_money_moves_from_open_to_spent_at_the_fills_true_cost(ctx: Context) -> 
     poll(ctx, polled, told(polled, S.CANCELED, 4), fill(polled, 4, 4, "250"))
     row = order(ctx, polled.order_id)
     assert (row.status, row.reserved, row.spent) == ("canceled", 0, 1000)
+
+
+@pytest.mark.requirement("ACC-002")
+def test_an_end_that_is_told_together_with_its_fill_holds_no_money_back(ctx: Context) -> None:
+    polled = working(ctx)
+    poll(ctx, polled, told(polled, S.CANCELED, 4), fill(polled, 4, 4))
+    row = order(ctx, polled.order_id)
+    assert (row.status, row.reserved, row.spent) == ("canceled", 0, 760)
