@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: help install run stop check test bench lock docs clean
+.PHONY: help install run stop check test bench crucible lock docs clean
 
 help:  ## list the commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -39,6 +39,9 @@ test: check  ## make check, then the whole suite (or TESTS="tests/stack ...") ag
 
 bench: $(VENV)/.dev  ## figures and ratios of this machine, printed as one table
 	$(BIN)/python -m bench
+
+crucible: install  ## kill and cut everything under load; ORDERS=10000 FAULTS=200 SEED=1 REPORT=file.md
+	@$(BIN)/opitios crucible --orders $(or $(ORDERS),300) --faults $(or $(FAULTS),30) --seed $(or $(SEED),1) $(if $(REPORT),--report $(REPORT))
 
 docs: $(VENV)/.dev  ## write docs/requirements.md again from the tests' markers
 	$(BIN)/python -m tools.requirements --write

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import admin, alerts, alive, config, order, report, run, session
+from cli import admin, alerts, alive, config, crucible, order, report, run, session
 from cli.api_client import ApiError
 from cli.output import fail
 from config.logging import setup_console
@@ -23,6 +23,7 @@ session.register(app)
 app.command("report")(report.report)
 app.command("alerts")(alerts.alerts)
 app.command("alive")(alive.alive)
+app.command("crucible")(crucible.crucible)
 app.add_typer(order.app, name="order")
 app.add_typer(admin.app, name="admin")
 app.add_typer(config.app, name="config")

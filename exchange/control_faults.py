@@ -35,8 +35,9 @@ class FaultControl:
         ]
 
     async def faults(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
-        """GET the faults with how often each has fired."""
-        return web.json_response({"faults": [fault.shown() for fault in self._world.faults.all()]})
+        """GET the faults with how often each has fired, and every kind there is."""
+        shown = [fault.shown() for fault in self._world.faults.all()]
+        return web.json_response({"faults": shown, "kinds": list(_PLACES)})
 
     async def add(self, request: web.Request) -> web.Response:
         """POST {kind, and what docs/exchange-faults.md says of it}; answers {id}."""

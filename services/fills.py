@@ -183,6 +183,8 @@ def _changes(
     average = None if known.avg_price is None else round(known.avg_price, 8)
     changes: dict[str, Any] = {"filled_qty": known.qty, "filled_avg_price": average}
     changes |= _money(row, known)
+    if after in TERMINAL:
+        changes["reserved"] = Decimal(0)  # of what was open a moment ago, nothing can be bought any more
     if order is not None and known.qty == order.filled_qty:
         changes["fills_known_at"] = now
     if after not in TERMINAL:

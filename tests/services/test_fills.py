@@ -86,6 +86,12 @@ def test_partial_fills_sum_to_filled_at_their_average(ctx: Context) -> None:
     assert (row.reserved, row.spent) == (0, 1930)  # until two balance reads that began after it agree
 
 
+def test_two_fills_of_one_size_are_two_fills(ctx: Context) -> None:
+    polled = working(ctx)
+    assert poll(ctx, polled, told(polled, S.FILLED, 10), fill(polled, 5, 5), fill(polled, 5, 10)) is S.FILLED
+    assert (fills_of(ctx, polled.order_id), order(ctx, polled.order_id).filled_qty) == (2, 10)
+
+
 def test_filled_waits_for_its_fills(ctx: Context) -> None:
     polled = working(ctx)
     assert poll(ctx, polled, told(polled, S.FILLED, 10)) is S.ACCEPTED
@@ -172,3 +178,11 @@ def test_money_moves_from_open_to_spent_at_the_fills_true_cost(ctx: Context) -> 
     poll(ctx, polled, told(polled, S.CANCELED, 4), fill(polled, 4, 4, "250"))
     row = order(ctx, polled.order_id)
     assert (row.status, row.reserved, row.spent) == ("canceled", 0, 1000)
+
+
+@pytest.mark.requirement("ACC-002")
+def test_an_end_that_is_told_together_with_its_fill_holds_no_money_back(ctx: Context) -> None:
+    polled = working(ctx)
+    poll(ctx, polled, told(polled, S.CANCELED, 4), fill(polled, 4, 4))
+    row = order(ctx, polled.order_id)
+    assert (row.status, row.reserved, row.spent) == ("canceled", 0, 760)

@@ -1,5 +1,6 @@
 """Placing: one POST a claim, whatever is doubled, late, locked or slow (R5, R8, R9)."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
@@ -9,16 +10,16 @@ import pytest
 
 from brokers.alpaca.adapter import AlpacaBroker
 from brokers.protocol import Broker
-from domain.broker import Ticket, Timed
+from domain.broker import NotAccepted, Ticket, Timed
 from domain.orders import Side
 from models.unit import StoreAway, Unit
 from services.order_claim import claim_for_placing
 from tasks import placing
 from tasks.context import Context
-from tasks.placing import place_order
+from tasks.placing import place_order, send
 from tasks.settling import settle_order
 from tests.support.exchange import ExchangeProcess
-from tests.support.house import Bed, account_of, events, kinds, make_due, order, request
+from tests.support.house import Bed, account_of, events, kinds, make_due, order, order_request, request
 
 
 def posts(ctx: Context, exchange: ExchangeProcess) -> dict[str, int]:
@@ -91,6 +92,16 @@ def test_an_account_that_somebody_holds_is_not_waited_for_and_its_order_stays_du
     assert (order(ctx, order_id).status, kinds(ctx, order_id)) == ("requested", ["requested"])
     place_order(ctx, order_id)
     assert posts(ctx, quiet.exchange) == {f"opt-{order_id.hex}": 1}
+
+
+def test_four_seconds_are_four_seconds(quiet: Bed) -> None:
+    ctx = quiet.context()
+    ticket = Ticket(f"opt-{uuid.uuid4().hex}", order_request(ctx).terms)  # noqa: TID251  an id nobody has
+    long_ago = ctx.clock.monotonic_ms() - 4001
+    assert send(ctx, ctx.settings.accounts[0].name, ticket, long_ago).outcome == NotAccepted(
+        "claim_too_slow", "more than 4 s passed between claim and send"
+    )
+    assert posts(ctx, quiet.exchange) == {}
 
 
 @pytest.mark.requirement("ACC-001")
