@@ -34,8 +34,8 @@ stop:  ## stop what `make run` started; the data stays
 check: $(VENV)/.dev  ## lint, types, import contracts, house rules, dependencies, migrations
 	@$(BIN)/python -m tools.check
 
-test: check  ## make check, then the whole suite against real Postgres and Redis
-	$(BIN)/python -m pytest
+test: check  ## make check, then the whole suite (or TESTS="tests/stack ...") against real Postgres and Redis
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
 
 bench: $(VENV)/.dev  ## figures and ratios of this machine, printed as one table
 	$(BIN)/python -m bench

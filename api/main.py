@@ -28,6 +28,7 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
         state.live.stop()
         state.waiting.close()
         state.hints.close()
+        state.breakers.close()
         state.database.dispose()
 
     app = FastAPI(

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Generic, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints
 
 from domain.balance import BalanceRule, OnBalanceError
+from domain.breaker import BreakerState
 from domain.orders import OrderType, PositionIntent, Side, TimeInForce, plain
 from domain.venue import EndpointKind
 from services.account_figures import ThresholdSource
@@ -185,11 +186,13 @@ class AccountOut(BaseModel):
 
     The number is shown in part. It takes entries while `enabled` (by secrets.yml and by the admins) and not
     `entries_blocked`; exits go on. Money is USD. `available` is the cash less what is reserved: the figure that is
-    held against `minimum_balance`.
+    held against `minimum_balance`. `breaker` is closed while the broker works; open or half_open, it holds entries
+    until the broker answers; null while nobody can say (Redis is away).
     """
 
     name: str
     broker: str
+    breaker: BreakerState | None
     enabled: bool
     disabled_by: str | None
     endpoint: EndpointKind

@@ -20,6 +20,7 @@ from config.settings import Settings
 from domain.clock import Clock
 from domain.ids import Ids
 from domain.orders import Instrument
+from events.breakers import BreakerBoard
 from events.hints import HintPublisher
 from models.pool import PoolStats
 from models.session import Database
@@ -52,6 +53,7 @@ class ApiState:
     waiting: Waiting
     database_probe: Probe[Standing]
     redis_probe: Probe[bool]
+    breakers: BreakerBoard
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
     live: LiveSettings = field(init=False)  # started by whoever serves from the machine's own settings
@@ -117,6 +119,7 @@ def make_state(settings: Settings) -> ApiState:
         waiting=Waiting(database),
         database_probe=Probe(lambda: _standing(database)),
         redis_probe=Probe(hints.ping),
+        breakers=BreakerBoard(settings.redis_url.get_secret_value()),
     )
     database.report_to(state.report)
     return state

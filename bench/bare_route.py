@@ -12,7 +12,7 @@ from bench.child import child
 from bench.load import Job, Sent, generate
 from stack.ports import LOOPBACK, is_free
 from stack.waiting import poll
-from tests.support.stack import free_ports
+from tests.support.ports import free_ports
 
 _BODY = '{"account": "bench-1", "symbol": "F", "qty": "1"}'
 

@@ -21,11 +21,21 @@ _IN_FLIGHT_MS = 60_000  # longer than any call to a broker may take
 
 
 class BrokerRegistry:
-    """Brokers of one process; make it after a fork. `told` takes what a broker says of an account's limit."""
+    """Brokers of one process; make it after a fork.
 
-    def __init__(self, settings: Settings, clock: Clock, told: Callable[[str, Allowance], None]) -> None:
+    `told` takes what a broker says of an account's limit, `met` how each of its calls ended (see brokers/breaker.py).
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        clock: Clock,
+        told: Callable[[str, Allowance], None],
+        met: Callable[[str, str | None], None] = lambda *_: None,
+    ) -> None:
         self._settings = settings
         self._told = told
+        self._met = met
         self._clock = clock
         self._watchdog = Watchdog(clock)
         self._brokers: dict[str, tuple[AccountSettings, Broker]] = {}
@@ -85,6 +95,7 @@ class BrokerRegistry:
             watchdog=self._watchdog,
             may_enter=self._may_enter,
             told=partial(self._told, account.name),
+            met=partial(self._met, account.name),
         )
 
     def _may_enter(self, url: str) -> str | None:

@@ -2,8 +2,11 @@
 
 import os
 import signal
+import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -25,12 +28,13 @@ def run(
 
     started = time.monotonic()  # noqa: TID251  a person waits, in real time
     home = find_home()
-    stack = Stack(home, _environment(), _say)
+    say = said_until_interrupted()
+    stack = Stack(home, _environment(), say)
     if stack.running():
         OUT.print(f"Opitios already runs in {home.root}.")
         print_first_commands(load_settings(), password=None)
         return
-    settings, password = bring_up(stack, os.environ, _say)
+    settings, password = bring_up(stack, os.environ, say)
     OUT.print(f"\nOpitios runs ({time.monotonic() - started:.0f} s).")  # noqa: TID251  likewise
     print_first_commands(settings, password)
     if foreground:
@@ -119,6 +123,24 @@ def _environment() -> dict[str, str]:
     here = Path("secrets.yml")
     named = {} if os.environ.get("OPITIOS_CONFIG") or not here.is_file() else {"OPITIOS_CONFIG": str(here.resolve())}
     return {**os.environ, **named}
+
+
+def said_until_interrupted() -> Callable[[str], None]:
+    """Return what prints each step of a start, and ends it where Ctrl-C was lost: a destructor swallows one."""
+    pressed = False
+
+    def note(number: int, frame: FrameType | None) -> None:
+        nonlocal pressed
+        pressed = True
+        signal.default_int_handler(number, frame)
+
+    def say(text: str) -> None:
+        if pressed and sys.exception() is None:  # with one at hand the start is ending already
+            raise KeyboardInterrupt
+        _say(text)
+
+    signal.signal(signal.SIGINT, note)
+    return say
 
 
 def _say(text: str) -> None:

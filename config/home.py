@@ -7,6 +7,7 @@ Layout (every file 0600, made by `opitios run`)::
     session.json   the CLI's token after `opitios login`
     postgres/ redis/ exchange/   data of the embedded servers
     logs/app/ logs/errors/       one file a process
+    spool/         what waits for Postgres to be back, one file a process
     run/           supervisor's socket, configuration and locks
 """
 
@@ -56,6 +57,11 @@ class Home:
     def logs(self) -> Path:
         """Parent of `app/` and `errors/`."""
         return self.root / "logs"
+
+    @property
+    def spool(self) -> Path:
+        """What could not be written while Postgres was away."""
+        return self.root / "spool"
 
     @property
     def run(self) -> Path:

@@ -14,6 +14,7 @@ from pydantic import ValidationInfo as Info
 
 from domain.account_type import AccountType
 from domain.balance import DEFAULT_MINIMUM, BalanceRule, OnBalanceError
+from domain.breaker import BreakerRules
 
 _MOST_USD = Decimal(999_999_999_999)  # what NUMERIC(20,8) holds
 _NUMBER = re.compile(r"-?\d{1,12}(\.\d{1,6})?")
@@ -113,6 +114,20 @@ class WorkerSettings(Section):
 
     threads: int = Field(default=8, gt=0)
     events: bool = True
+
+
+class BreakerSettings(Section):
+    """When a broker that fails gets no entries, and for how long at first: the pause doubles up to a minute (R26)."""
+
+    failures: int = Field(default=5, ge=1, le=100)
+    window: Patience = dt.timedelta(seconds=30)
+    pause: Annotated[Patience, Field(ge=dt.timedelta(seconds=1), le=dt.timedelta(seconds=60))] = dt.timedelta(seconds=5)
+
+    @property
+    def rules(self) -> BreakerRules:
+        """The same in ms."""
+        ms = dt.timedelta(milliseconds=1)
+        return BreakerRules(self.failures, self.window // ms, self.pause // ms)
 
 
 class FlowerSettings(Section):

@@ -17,6 +17,7 @@ from config.home import Home, find_home
 from config.log_settings import LoggingSettings
 from config.sections import (
     AccountSettings,
+    BreakerSettings,
     DatabaseSettings,
     FlowerSettings,
     Section,
@@ -39,6 +40,7 @@ __all__ = [
 _JWT_KEY_BYTES = 32
 WORKER_SPARE = 2  # a worker's hints and checks have connections besides its threads'
 SINGLE = 2  # relay and beat work off one thing at a time
+WATCH = 1  # the relay's watch has a connection of its own
 MAX_CONNECTIONS = 100
 
 
@@ -58,6 +60,7 @@ class Settings(Section):
     jwt_secret: SecretStr = SecretStr("")
     jwt_hours: int = Field(default=168, gt=0, le=168)
     trading: TradingSettings = TradingSettings()
+    breaker: BreakerSettings = BreakerSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     flower: FlowerSettings = FlowerSettings()
@@ -124,7 +127,7 @@ class Settings(Section):
 
 def connections(database: DatabaseSettings, worker: WorkerSettings) -> int:
     """Return what one API, the workers, the relay and the beat may hold together."""
-    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 2 * SINGLE
+    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 2 * SINGLE + WATCH
 
 
 @dataclass(frozen=True, slots=True)

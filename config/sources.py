@@ -14,10 +14,18 @@ import yaml
 
 from config.home import Home
 from config.log_settings import LoggingSettings
-from config.sections import DatabaseSettings, FlowerSettings, Section, TradingSettings, WorkerSettings
+from config.sections import (
+    BreakerSettings,
+    DatabaseSettings,
+    FlowerSettings,
+    Section,
+    TradingSettings,
+    WorkerSettings,
+)
 
 SECTIONS: dict[str, type[Section]] = {
     "trading": TradingSettings,
+    "breaker": BreakerSettings,
     "database": DatabaseSettings,
     "worker": WorkerSettings,
     "flower": FlowerSettings,

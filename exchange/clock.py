@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -13,25 +14,37 @@ _HOUR_NS = _HOUR_S * 1_000_000_000
 _GTC_LIFE = timedelta(days=90)
 
 
+class _Offset:
+    """How far this process's clock is ahead of the real one, in nanoseconds: an exchange has one clock."""
+
+    ns = 0
+
+
+def set_offset(ms: int) -> None:
+    """Put the exchange's clock ahead by so many milliseconds from now on, or back; what is stamped stays."""
+    _Offset.ns = ms * 1_000_000
+
+
 def now_ns() -> int:
-    """Nanoseconds since the epoch, from the real clock."""
-    return time.time_ns()
+    """Nanoseconds since the epoch, as far off the real clock as a script wants."""
+    return time.time_ns() + _Offset.ns
 
 
 class Ticker:
-    """Stamps that never repeat and never run backwards, so that orders and fills have one order in time."""
+    """Stamps that never repeat, and run backwards only when the clock is put back: orders and fills have one order."""
 
     def __init__(self, last_ns: int = 0) -> None:
-        self._last_ns = last_ns
+        self._last_ns = last_ns  # of the real clock, so that an offset taken back takes the stamps back
 
     def stamp(self) -> int:
         """Give the next stamp, in nanoseconds since the epoch."""
-        self._last_ns = max(now_ns(), self._last_ns + 1)
-        return self._last_ns
+        self._last_ns = max(time.time_ns(), self._last_ns + 1)
+        return self._last_ns + _Offset.ns
 
-    def move_past(self, at_ns: int) -> None:
-        """Start after a stamp that a journal gave."""
-        self._last_ns = max(self._last_ns, at_ns)
+
+def http_date() -> str:
+    """Give the moment as a Date header tells it."""
+    return formatdate(now_ns() / 1e9, usegmt=True)
 
 
 def rfc3339(at_ns: int) -> str:

@@ -1,7 +1,6 @@
-"""The script's door: read the truth, move prices, make accounts, set faults; a port apart that no fault reaches."""
+"""The script's door: read the truth, move prices, make accounts; a port apart that no fault reaches."""
 
 import hmac
-import re
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any
@@ -9,15 +8,14 @@ from typing import Any
 from aiohttp import web
 
 from exchange.account_form import check_free, read_account, read_account_changes
+from exchange.control_faults import FaultControl
 from exchange.control_trading import TradingControl, read_wanted
 from exchange.decimals import plain, to_decimal
-from exchange.fault_kinds import KINDS
 from exchange.fields import FieldError, Fields, json_body
 from exchange.oracle import ledger, request_counts
 from exchange.state import Account
 from exchange.world import World
 
-_METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -26,6 +24,7 @@ def control_app(world: World, token: str | None) -> web.Application:
     app = web.Application(middlewares=[_guard(token)])
     app.add_routes(Control(world).routes())
     app.add_routes(TradingControl(world).routes())
+    app.add_routes(FaultControl(world).routes())
     return app
 
 
@@ -67,10 +66,6 @@ class Control:
             web.get("/fills", self.fill_rules),
             web.post("/fills", self.change_fill_rules),
             web.post("/fills/release", self.release),
-            web.get("/faults", self.faults),
-            web.post("/faults", self.add_fault),
-            web.delete("/faults", self.remove_faults),
-            web.delete("/faults/{id}", self.remove_faults),
         ]
 
     async def health(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
@@ -176,49 +171,6 @@ class Control:
         orders = [order for order in self._world.matcher.open_orders() if fits(order) and order.status != "held"]
         filled = {order.client_order_id: plain(self._world.matcher.release(order, qty)) for order in orders}
         return web.json_response({"filled": filled})
-
-    async def faults(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
-        """GET the faults with how often each has fired, and every kind there is."""
-        shown = [fault.shown() for fault in self._world.faults.all()]
-        return web.json_response({"faults": shown, "kinds": list(KINDS)})
-
-    async def add_fault(self, request: web.Request) -> web.Response:
-        """POST {kind, account?, method?, path?, times?, delay_ms?}; answers {id}."""
-        where = self._read_fault(Fields(await json_body(request)))
-        try:
-            fault = self._world.faults.add(**where)
-        except re.error as error:
-            raise FieldError("path", f"is no regular expression: {error}") from error
-        return web.json_response({"id": fault.id}, status=201)
-
-    def _read_fault(self, fields: Fields) -> dict[str, Any]:
-        kind = fields.text("kind")
-        if kind not in KINDS:
-            raise FieldError("kind", f"must be one of {', '.join(KINDS)}")
-        account, method = fields.text("account", None), fields.text("method", None)
-        if account is not None:
-            self._account(account)
-        if method not in {None, *_METHODS}:
-            raise FieldError("method", f"must be one of {', '.join(_METHODS)}")
-        times = fields.count("times", None, least=1)
-        where = {
-            "kind": kind,
-            "account": account,
-            "method": method,
-            "path": fields.text("path", None),
-            "times": 1 if times is None and "times" not in fields else times,
-            "delay_ms": fields.count("delay_ms") if kind in {"delay", "late"} else fields.count("delay_ms", None),
-        }
-        fields.done()
-        return where
-
-    async def remove_faults(self, request: web.Request) -> web.Response:
-        """DELETE one fault, or all; 404 when there is none by that id."""
-        fault_id = request.match_info.get("id")
-        removed = self._world.faults.remove(fault_id)
-        if fault_id is not None and not removed:
-            return web.json_response({"message": f"there is no fault {fault_id!r}"}, status=404)
-        return web.json_response({"removed": removed})
 
     def _account(self, name: str) -> Account:
         account = self._book.accounts.get(name)

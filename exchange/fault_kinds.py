@@ -15,6 +15,8 @@ from aiohttp import web
 
 from exchange import errors
 from exchange.clock import now_ns
+from exchange.faults import Place
+from exchange.unknown_words import UNKNOWN_FIELDS, UNKNOWN_STATUS
 
 _TRICKLE_S = 0.3
 _HIDDEN_S = 1.0
@@ -53,18 +55,19 @@ Behaviour = Callable[[Call], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A named behaviour; `answers` is False when the client never sees a status."""
+    """A named behaviour and where it strikes; `answers` is False when the client never sees a status."""
 
     behave: Behaviour
     answers: bool
+    place: Place
 
 
 KINDS: dict[str, Kind] = {}
 
 
-def _kind(name: str, *, answers: bool = True) -> Callable[[Behaviour], Behaviour]:
+def _kind(name: str, *, answers: bool = True, place: Place = Place.REQUEST) -> Callable[[Behaviour], Behaviour]:
     def register(behave: Behaviour) -> Behaviour:
-        KINDS[name] = Kind(behave, answers)
+        KINDS[name] = Kind(behave, answers, place)
         return behave
 
     return register
@@ -187,6 +190,14 @@ async def _close_after(call: Call) -> web.StreamResponse:
     return answer
 
 
+@_kind("close_on_reuse", answers=False, place=Place.REUSE)
+async def _close_on_reuse(call: Call) -> web.StreamResponse:
+    """End a kept connection at the very moment its client sends the next request on it: nothing has happened."""
+    if call.request.transport is not None:
+        call.request.transport.close()
+    return web.Response(status=503)
+
+
 @_kind("stale")
 async def _stale(call: Call) -> web.StreamResponse:
     """Answer as the first request of this kind was answered, whatever has happened since."""
@@ -214,7 +225,7 @@ async def _unknown_status(call: Call) -> web.StreamResponse:
     shown = json.loads(_body(await call.proceed()) or b"null")
     for order in _objects(shown):
         if _is_order(order):
-            order["status"] = "held_for_review"
+            order["status"] = UNKNOWN_STATUS
     return _json(json.dumps(shown).encode())
 
 
@@ -223,7 +234,7 @@ async def _unknown_field(call: Call) -> web.StreamResponse:
     """Add to every object what nobody has documented."""
     shown = json.loads(_body(await call.proceed()) or b"null")
     for each in _objects(shown):
-        each |= {"venue_hint": {"nested": [1, None]}, "": "", "type_v2": 7}
+        each.update(UNKNOWN_FIELDS)
     return _json(json.dumps(shown).encode())
 
 

@@ -50,6 +50,13 @@ class Fields:
             raise FieldError(name, f"must be a whole number of at least {least}")
         return value
 
+    def signed(self, name: str) -> int:
+        """Read a whole number, below zero too."""
+        value = self._take(name, _MISSING)
+        if isinstance(value, bool) or not isinstance(value, int) or not -_LARGEST_COUNT <= value <= _LARGEST_COUNT:
+            raise FieldError(name, f"must be a whole number of {-_LARGEST_COUNT} to {_LARGEST_COUNT}")
+        return value
+
     def flag(self, name: str, default: Any = _MISSING) -> Any:
         """Read true or false; null gives the default."""
         value = self._take(name, default)

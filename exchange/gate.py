@@ -12,15 +12,17 @@ from exchange import errors
 from exchange.clock import now_ns
 from exchange.decimals import parse_json
 from exchange.fault_kinds import KINDS, Call
-from exchange.faults import Fault
+from exchange.faults import REQUESTS, Fault, Moment, Place
 from exchange.order_form import client_order_id_of
 from exchange.state import Account
 from exchange.world import ACCOUNT, BODY, CLIENT_ORDER_ID, RECEIVED_US, STREAM_PATH, UNANSWERED, World
 
 _LOG = logging.getLogger("exchange")
-_NOBODY = "-"
+NOBODY = "-"
+"""Who asks without keys that are known."""
 _NOBODYS_LIMIT = 200
 _DATA_PATHS = ("/v2/stocks/", "/v1beta1/", "/v1/corporate-actions")
+_FIRST = frozenset({Place.REQUEST})
 _JSON = {"Content-Type": "application/json; charset=UTF-8"}
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -47,7 +49,7 @@ class Gate:
         headers = {"X-Request-ID": uuid.uuid4().hex}
         if account is None:
             response: web.StreamResponse = _refusal(errors.unauthorized())
-            allowed = self._world.limiter.take(_NOBODY, "", limit=_NOBODYS_LIMIT, now=now_ns() / 1e9)
+            allowed = self._world.limiter.take(NOBODY, "", limit=_NOBODYS_LIMIT, now=now_ns() / 1e9)
             headers.update(allowed.headers())
         else:
             request[ACCOUNT] = account
@@ -74,10 +76,19 @@ class Gate:
         headers.update(allowed.headers())
         if not allowed.allowed:
             return _refusal(errors.rate_limited())
-        fault = self._world.faults.take(account.name, request.method, request.path)
+        moment = Moment(self._places(request), account.name, request.method, request.path)
+        fault = self._world.faults.take(moment)
         if fault is None:
             return await _handled(request, handler)
         return await self._broken(fault, request, handler, headers)
+
+    def _places(self, request: web.Request) -> frozenset[Place]:
+        """Say whether the request reuses a connection: for those who keep one, its end comes at a bad moment."""
+        served, transport = self._world.served, request.transport
+        if transport is None or transport in served:
+            return REQUESTS
+        served.add(transport)
+        return _FIRST
 
     def _note_attempt(self, request: web.Request, account: Account, body: bytes) -> None:
         try:
@@ -103,7 +114,7 @@ class Gate:
         account = request.get(ACCOUNT)
         resource = request.match_info.route.resource
         route = resource.canonical if resource else "(unknown)"
-        self._world.requests[account.name if account else _NOBODY, request.method, route, status] += 1
+        self._world.requests[account.name if account else NOBODY, request.method, route, status] += 1
 
 
 async def _handled(request: web.Request, handler: Handler) -> web.StreamResponse:

@@ -38,7 +38,7 @@ class RateLimiter:
     def take(self, caller: str, family: str, *, limit: int, now: float) -> Allowance:
         """Count one request at `now` (epoch seconds) against `limit` a minute."""
         window = self._windows.get((caller, family))
-        if window is None or now >= window.ends_at:
+        if window is None or not window.ends_at - WINDOW_S <= now < window.ends_at:  # before it: a clock put back
             window = self._windows[caller, family] = _Window(now + WINDOW_S)
         allowed = window.used < limit
         if allowed:

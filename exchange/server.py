@@ -11,6 +11,7 @@ from aiohttp import web
 
 from exchange.account_form import load_accounts
 from exchange.alpaca_routes import routes
+from exchange.clock import http_date
 from exchange.control import control_app
 from exchange.engine import Engine
 from exchange.gate import Gate
@@ -50,6 +51,7 @@ async def serve(options: Options) -> None:
         async with contextlib.AsyncExitStack() as stack:
             control_host = "127.0.0.1" if options.control_token is None else options.host
             brokers = web.Application(middlewares=[Gate(world).admit])
+            brokers.on_response_prepare.append(_tell_time)
             brokers.add_routes(routes(world))
             await _listen(stack, brokers, options.host, options.port)
             await _listen(stack, control_app(world, options.control_token), control_host, options.control_port)
@@ -66,6 +68,10 @@ def _world(journal: Journal, accounts: Path, stopping: asyncio.Event) -> World:
     engine = Engine(journal)
     load_accounts(engine, accounts)
     return World(engine, Matcher(engine, asyncio.get_running_loop().call_later), stopping)
+
+
+async def _tell_time(_request: web.Request, response: web.StreamResponse) -> None:
+    response.headers["Date"] = http_date()
 
 
 async def _listen(stack: contextlib.AsyncExitStack, app: web.Application, host: str, port: int) -> None:

@@ -29,7 +29,7 @@ class Stream:
         self._waiting: asyncio.Queue[bytes] = asyncio.Queue(_MOST_WAITING)
 
     def put(self, frame: bytes) -> None:
-        """Send a frame behind those that wait: every frame of a stream passes here, and so will what breaks it."""
+        """Send a frame behind those that wait; what may break it on its way is exchange/stream_fault_kinds.py."""
         try:
             self._waiting.put_nowait(frame)
         except asyncio.QueueFull:

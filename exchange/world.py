@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from dataclasses import dataclass, field
+from weakref import WeakSet
 
 from aiohttp import web
 
@@ -35,6 +36,8 @@ class World:
     faults: Faults = field(default_factory=Faults)
     requests: Counter[tuple[str, str, str, str]] = field(default_factory=Counter)
     """Requests by account, method, route and status (or the fault's kind where nobody was answered)."""
+    served: WeakSet[asyncio.BaseTransport] = field(default_factory=WeakSet)
+    """The connections that have brought a request: the next one reuses them."""
     streams: Streams = field(init=False)
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from models.leases import Lease
 from models.logins import LoginAttempts
 from models.notifications import Notification
 from models.orders import Fill, InstrumentRow, Order
+from models.spooled import Spooled
 from models.users import User
 
 METADATA = Base.metadata
@@ -29,5 +30,6 @@ __all__ = [
     "Order",
     "OrderEventRow",
     "ProcessGauges",
+    "Spooled",
     "User",
 ]

@@ -85,8 +85,11 @@ def all_accounts(unit: Unit, *, enabled_only: bool = True) -> Sequence[Row]:
 def find_account(unit: Unit, name: str) -> AccountRef | None:
     """Return an account by its name."""
     row = unit.row("SELECT * FROM trading.accounts WHERE name = %(name)s", {"name": name})
-    if row is None:
-        return None
+    return None if row is None else ref_of(row)
+
+
+def ref_of(row: Row) -> AccountRef:
+    """Return what a caller may know of an account's row."""
     kind, source = AccountType(row.account_type), AccountTypeSource(row.account_type_source)
     return AccountRef(row.account_id, row.name, row.broker, kind, source, row.enabled and row.disabled_by is None)
 

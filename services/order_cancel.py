@@ -60,12 +60,14 @@ SELECT o.order_id FROM trading.orders o JOIN trading.accounts a USING (account_i
  ORDER BY o.requested_at
 """
 
-# the pause until the next request is taken before this one is sent: a worker that dies loses nothing
+# The pause until the next request is taken before this one is sent: a worker that dies loses nothing. It doubles up to
+# a minute and is a quarter shorter at random, so that many cancels of one broker do not come back together (CFG-002).
 _CLAIM = """
 UPDATE trading.orders o
    SET cancel_attempts = o.cancel_attempts + 1,
        cancel_due_at = clock_timestamp()
-                     + make_interval(secs => least(power(2, least(o.cancel_attempts + 1, 6)), %(max)s))
+                     + make_interval(secs => least(power(2, least(o.cancel_attempts + 1, 6)), %(max)s)
+                                              * (1 - 0.25 * random()))
   FROM trading.accounts a
  WHERE a.account_id = o.account_id AND o.order_id = %(order_id)s AND o.cancel_due_at <= clock_timestamp()
    AND o.status IN ('accepted', 'partially_filled') AND o.broker_order_id IS NOT NULL

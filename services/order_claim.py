@@ -59,6 +59,7 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
 _BRIEF = f"""
 SELECT a.name, a.account_type, a.account_type_source, o.account_id, o.asset_class, o.symbol, o.order_type, o.source,
        o.trace_id, coalesce(o.position_intent, o.side) AS intent,
+       extract(epoch FROM o.place_before - clock_timestamp())::float8 AS left_s,
        o.side = 'sell' AND o.notional IS NOT NULL OR o.notional IS NULL AND (o.side = 'buy' OR o.qty > {HELD})
          AS needs_price
   FROM trading.orders o JOIN trading.accounts a USING (account_id)
@@ -114,7 +115,7 @@ def claim_for_placing(
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What has to be known before the claim: whose budget, and whether an ask is needed."""
+    """What has to be known before the claim: whose budget, whether an ask is needed, how long it may still wait."""
 
     account: str
     account_id: uuid.UUID
@@ -126,6 +127,7 @@ class Brief:
     account_type: str
     account_type_source: str
     trace_id: str
+    left_s: float  # float: seconds of a timer
 
 
 def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
@@ -145,6 +147,7 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
         account_type=row.account_type,
         account_type_source=row.account_type_source,
         trace_id=row.trace_id,
+        left_s=row.left_s,
     )
 
 
@@ -155,7 +158,7 @@ def stopped_since(unit: Unit, order_id: uuid.UUID) -> str | None:
 
 
 def defer(unit: Unit, order_id: uuid.UUID, event: Event, *, wait: After, origin: Origin) -> None:
-    """Put an order off that has not been claimed: no rate budget left (R5)."""
+    """Put an order off that has not been claimed: no rate budget left (R5), or its broker does not work (R26)."""
     note(unit, order_id, [event], origin, changes={"due_at": wait}, held=Held(OrderStatus.REQUESTED, None))
 
 

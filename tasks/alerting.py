@@ -4,8 +4,11 @@ from collections.abc import Sequence
 
 from loguru import logger
 
-from models.unit import StoreError
+from models.unit import StoreAway, StoreError
 from services.alerts import Alert, raise_alert, resolve_alerts
+from services.origin import Stamp
+from services.spooled import raised
+from services.spooled import resolved as resolved_line
 from tasks.context import Context
 
 
@@ -13,7 +16,7 @@ def settle_alerts(ctx: Context, subject: str, *, wrong: Sequence[Alert], kinds: 
     """Raise what is wrong with a subject now, and close its other open alerts of these kinds.
 
     A new alert is one ERROR line, its end one INFO line. A store that takes neither costs nothing but a line: the next
-    look at the same subject says the same again.
+    look at the same subject says the same again. While Postgres is away they wait in the spool.
     """
     now = ctx.clock.now()
     gone = sorted(set(kinds) - {alert.kind for alert in wrong})
@@ -21,6 +24,10 @@ def settle_alerts(ctx: Context, subject: str, *, wrong: Sequence[Alert], kinds: 
         with ctx.database.statement() as unit:
             told = [alert for alert in wrong if raise_alert(unit, alert, now=now, ids=ctx.ids, origin=ctx.origin)]
             resolved = resolve_alerts(unit, gone, subject, now=now)
+    except StoreAway:
+        by = Stamp(now, ctx.ids, ctx.origin)
+        ctx.spool.keep([raised(alert, by) for alert in wrong] + [resolved_line(gone, subject, by)])
+        told, resolved = list(wrong), []
     except StoreError as error:
         logger.error("Alerts about {} could not be kept: {}", subject, type(error).__name__)
         told, resolved = list(wrong), []

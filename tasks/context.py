@@ -6,9 +6,11 @@ import threading
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
+from brokers.breaker import Breaker
 from brokers.protocol import Broker
 from brokers.rate_budget import RateBudget
 from brokers.registry import BrokerRegistry
+from brokers.shared_breaker import SharedBreaker
 from brokers.shared_budget import SharedRateBudget
 from config.celery import CHECK_BALANCE, WORKER_QUEUES
 from config.clock import SYSTEM_CLOCK
@@ -19,6 +21,7 @@ from config.settings import SINGLE, WORKER_SPARE, Settings, load_settings
 from domain.clock import Clock
 from domain.ids import Ids
 from events.hints import HintPublisher
+from events.spool import Spool
 from models.pool import PoolStats
 from models.session import Database
 from models.unit import StoreError
@@ -27,6 +30,7 @@ from services.gauges import store_gauges
 from services.order_facts import Policy
 from services.origin import Origin
 from tasks.prices import AskCache
+from tasks.spooling import replay
 
 
 @dataclass
@@ -37,6 +41,7 @@ class Context:
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
     budget: RateBudget = field(init=False)  # what is left of each account's limit, over all processes
+    breaker: Breaker = field(init=False)  # whether an account's broker works, as all processes have met it
     brokers: BrokerRegistry = field(init=False)
     live: LiveSettings = field(init=False)  # the watch over the settings; `start` it once everything else is there
 
@@ -44,7 +49,8 @@ class Context:
         """Make what follows the settings before any thread could make it by older ones."""
         url = self.settings.redis_url.get_secret_value()
         self.budget = SharedRateBudget(url, self.clock, _limits(self.settings), processes=len(WORKER_QUEUES))
-        self.brokers = BrokerRegistry(self.settings, self.clock, self.budget.told)
+        self.breaker = SharedBreaker(url, self.clock, self.settings.breaker.rules)
+        self.brokers = BrokerRegistry(self.settings, self.clock, self.budget.told, self.breaker.met)
         self.live = LiveSettings(self.settings, self.clock, follow=self.follow, record=self._record, away=StoreError)
 
     @cached_property
@@ -61,6 +67,11 @@ class Context:
     def hints(self) -> HintPublisher:
         """The publisher of hints."""
         return HintPublisher(self.settings.redis_url.get_secret_value())
+
+    @cached_property
+    def spool(self) -> Spool:
+        """What this process could not write while Postgres was away."""
+        return Spool.of_process(self.settings.home.spool, self.settings.process)
 
     @cached_property
     def asks(self) -> AskCache:
@@ -80,6 +91,7 @@ class Context:
         self.settings = settings
         self.brokers.follow(settings)
         self.budget.follow(_limits(settings))
+        self.breaker.follow(settings.breaker.rules)
 
     @cached_property
     def announced(self) -> set[str]:
@@ -95,6 +107,7 @@ class Context:
     def _report(self, stats: PoolStats) -> None:
         with self.database.statement() as unit:
             store_gauges(unit, self.origin, asdict(stats), asdict(self.live.standing))
+        replay(self.database, self.spool, self.ids)
 
     def _record(self, verdict: Verdict) -> bool:
         pool = asdict(self.database.stats())
@@ -111,6 +124,7 @@ class Context:
             self.hints.close()
         self.brokers.close()
         self.budget.close()
+        self.breaker.close()
         if "database" in self.__dict__:
             self.database.dispose()
 

@@ -21,6 +21,7 @@ from services.order_claim import WAIT_S, Brief, Claim, Clocks, brief_of, claim_f
 from services.order_outcome import Attempt, backoff_s, record_outcome
 from services.order_transition import After, Event
 from tasks.context import Context
+from tasks.holding import hold_entry
 from tasks.stopwatch import Stopwatch
 
 SEND_WITHIN_MS = 4000
@@ -35,9 +36,15 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
     if brief is None:
         return None
     log_context.add(account=brief.account, account_type=brief.account_type, trace_id=brief.trace_id)
+    if brief.lane is Lane.ENTRY and (gate := ctx.breaker.gate(brief.account)).wait_s:
+        return hold_entry(ctx, order_id, brief, gate=gate, watch=watch)
     wait_s = ctx.budget.take(brief.account, purpose=_purpose(brief))
     if wait_s:
         return _put_off(ctx, order_id, wait_s, watch)
+    return _claim_and_send(ctx, order_id, brief, watch)
+
+
+def _claim_and_send(ctx: Context, order_id: uuid.UUID, brief: Brief, watch: Stopwatch) -> float | None:
     ask = _ask(ctx, brief) if brief.needs_ask else None
     before_claim_ms = ctx.clock.monotonic_ms()
     policy = ctx.policy(brief.account)

@@ -19,6 +19,7 @@ from services.due import DueOrder, take_due, take_due_cancels
 from services.leases import drop_lease, take_lease
 from tasks.context import Context, context
 from tasks.waiting import wait_for_dependencies
+from tasks.watching import Watch
 
 PAUSE_S = 0.25
 LEASE_S = 5
@@ -34,6 +35,8 @@ def main() -> int:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    watch = Watch(ctx)
+    watch.start()
     if wait_for_dependencies(ctx, stop):
         ctx.live.start()
         logger.info("Relay started")
@@ -41,6 +44,7 @@ def main() -> int:
             tick(ctx)
             stop.wait(PAUSE_S)
         _let_go(ctx)
+    watch.stop()
     ctx.live.stop()
     ctx.hints.close()
     ctx.database.dispose()

@@ -10,6 +10,7 @@ from fastapi import APIRouter, Response
 from api.state import ApiState, State
 from config.settings import AccountSettings
 from domain.alerts import Severity
+from domain.breaker import BreakerState
 from models.unit import StoreError
 from services.gauges import Gauges
 from services.health import Standing
@@ -25,16 +26,18 @@ async def health(state: State, response: Response) -> dict[str, Any]:
 
     `configuration` is degraded while any process could not take the file over: it says which and why.
 
+    `brokers` counts accounts by their circuit breaker; names are at /api/v1/accounts for who has signed in.
+
     A part that hangs is `down` after two seconds. `processes` shows the database connections of every process as it
     told them within the last half minute: limit, active, idle, waiting, borrowed, waited_ms, errors, replaced.
     `alerts` counts the open ones by kind; their names are at /api/v1/alerts for who has signed in.
     """
-    (database, standing), redis = await asyncio.gather(_database(state), _redis(state))
+    (database, standing), redis, brokers = await asyncio.gather(_database(state), _redis(state), _brokers(state))
     if standing is None:
         response.status_code = 503
     configuration = _configuration(state, [] if standing is None else standing.processes)
-    parts = {"database": database, "redis": redis, "configuration": configuration}
-    healthy = redis["state"] == configuration["state"] == "healthy"
+    parts = {"database": database, "redis": redis, "configuration": configuration, "brokers": brokers}
+    healthy = redis["state"] == configuration["state"] == brokers["state"] == "healthy"
     good = standing is not None and healthy and not _troubled(standing, state.settings.accounts)
     return {
         "status": "healthy" if good else "down" if standing is None else "degraded",
@@ -62,6 +65,16 @@ async def _redis(state: ApiState) -> dict[str, Any]:
     started = state.clock.monotonic_ms()
     up = await state.redis_probe.answer(PATIENCE_S)
     return {"state": "healthy" if up else "down", "response_ms": round(state.clock.monotonic_ms() - started, 1)}
+
+
+async def _brokers(state: ApiState) -> dict[str, Any]:
+    """Count the enabled accounts by their circuit breaker: open and half-open ones hold entries (R26)."""
+    names = [account.name for account in state.settings.accounts if account.enabled]
+    found = await asyncio.to_thread(state.breakers.read, names)
+    if found is None:
+        return {"state": "unknown"}
+    counts = {kind.value: sum(reading.state is kind for reading in found.values()) for kind in BreakerState}
+    return {"state": "healthy" if counts[BreakerState.CLOSED] == len(names) else "degraded"} | counts
 
 
 def _configuration(state: ApiState, processes: Sequence[Gauges]) -> dict[str, Any]:

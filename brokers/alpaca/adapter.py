@@ -39,10 +39,11 @@ class _NoSuchOrder(BrokerUnavailable):
 class AlpacaBroker(Broker):
     """See `brokers.protocol.Broker`. `may_enter(url)` is asked at the last moment before a placement's socket (R9).
 
-    `told` takes what each answer of the trading API says of the account's limit.
+    `told` takes what each answer of the trading API says of the account's limit, `met` the reason code that each of its
+    calls ended with: None where the broker answered as it should.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  each is named by the registry, its only caller outside of tests
         self,
         *,
         api_key: str,
@@ -52,11 +53,13 @@ class AlpacaBroker(Broker):
         watchdog: Watchdog,
         may_enter: Callable[[str], str | None],
         told: Callable[[Allowance], None],
+        met: Callable[[str | None], None] = lambda _: None,
         total_s: float = TOTAL_S,
     ) -> None:
         clock = watchdog.clock
         self._base_url = base_url
         self._may_enter = may_enter
+        self._met = met
         self._redact = Redactor([api_key, secret_key])  # what a broker says is stored: it may repeat what it was sent
         adapter = DeadlineAdapter(clock, watchdog, total_s=total_s)
 
@@ -81,6 +84,7 @@ class AlpacaBroker(Broker):
         else:
             path = f"/orders/{ticket.replaces}"
             outcome = outcomes.of_call(partial(self._trading.patch, path, requests_of.replacing(ticket)))
+        self._met(None if isinstance(outcome, Accepted) else outcome.reason_code)
         if not isinstance(outcome, Accepted):
             outcome = replace(outcome, message=self._redact(outcome.message))
         return Timed(outcome, last_network_ms(), last_request_id())
@@ -89,6 +93,7 @@ class AlpacaBroker(Broker):
         """Send one DELETE; see Broker."""
         refusal = outcomes.refusal_of(partial(self._trading.delete, f"/orders/{broker_order_id}"))
         code, message = (None, None) if refusal is None else (refusal[0], self._redact(refusal[1]))
+        self._met(code)
         return CancelAnswer(refusal is None, code, message, last_network_ms(), last_request_id())
 
     def find_order(self, broker_client_id: str) -> BrokerOrder | None:
@@ -135,7 +140,7 @@ class AlpacaBroker(Broker):
             else (self._stocks, "/stocks/quotes/latest")
         )
         # alpaca-py's own call reads the answer before we can, and fails in its own ways on an unreadable one
-        answer = self._read(lambda: client.get(path, {"symbols": symbol}))
+        answer = _read(lambda: client.get(path, {"symbols": symbol}))  # market data: the account's breaker is not of it
         quotes = answer.get("quotes") if isinstance(answer, dict) else None
         quote = quotes.get(symbol) if isinstance(quotes, dict) else None
         ask = decimal(quote.get("ap")) if isinstance(quote, dict) else None
@@ -168,24 +173,38 @@ class AlpacaBroker(Broker):
 
     def _read_rows(self, call: Callable[[], Any]) -> list[dict[str, Any]]:
         """Return a list of objects; anything else in a 200 is no list of nothing (R14)."""
-        rows = self._read(call)
-        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-            raise BrokerUnavailable("unreadable_answer", "the broker's list could not be read")
-        return rows
+
+        def rows() -> list[dict[str, Any]]:
+            found = call()
+            if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+                raise BrokerUnavailable("unreadable_answer", "the broker's list could not be read")
+            return found
+
+        listed: list[dict[str, Any]] = self._read(rows)
+        return listed
 
     def _read(self, call: Callable[[], Any]) -> Any:
+        """Make a read of the trading API and tell how it ended."""
         try:
-            return call()
-        except APIError as error:
-            if outcomes.is_no_such_order(error.status_code, str(error)):
-                raise _NoSuchOrder("not_found", "the broker has no such order") from None
-            raise BrokerUnavailable(
-                f"http_{error.status_code}", f"the broker answered HTTP {error.status_code}"
-            ) from None
-        except requests.RequestException as error:
-            raise BrokerUnavailable("unreachable", type(error).__name__) from None
-        except outcomes.UNREADABLE:
-            raise BrokerUnavailable("unreadable_answer", "the broker's answer could not be read") from None
+            answer = _read(call)
+        except BrokerUnavailable as error:
+            self._met(error.reason_code)
+            raise
+        self._met(None)
+        return answer
+
+
+def _read(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except APIError as error:
+        if outcomes.is_no_such_order(error.status_code, str(error)):
+            raise _NoSuchOrder("not_found", "the broker has no such order") from None
+        raise BrokerUnavailable(f"http_{error.status_code}", f"the broker answered HTTP {error.status_code}") from None
+    except requests.RequestException as error:
+        raise BrokerUnavailable("unreachable", type(error).__name__) from None
+    except outcomes.UNREADABLE:
+        raise BrokerUnavailable("unreadable_answer", "the broker's answer could not be read") from None
 
 
 def _bound(client: Any, adapter: DeadlineAdapter, *, trust_env: bool) -> None:

@@ -12,8 +12,11 @@ from typing import Any
 
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from exchange.gate import answer
+from exchange.faults import Fault, Moment, Place
+from exchange.gate import NOBODY, answer
+from exchange.line import Line, reset
 from exchange.state import Account
+from exchange.stream_fault_kinds import LIMIT, NEW_NUMBER, REFUSALS, RESET, carry
 from exchange.streams import Stream
 from exchange.trade_updates import frame
 from exchange.world import STREAM_PATH, World
@@ -24,6 +27,11 @@ _PING_S = 60.0
 _CLOSE_S = 0.2
 _LARGEST_MESSAGE = 16_384
 _KNOWN = ("trade_updates",)
+_OPENING, _KEYED = frozenset({Place.HANDSHAKE}), frozenset({Place.KEYS})
+_REFUSED = {
+    403: {"code": 40310000, "message": "forbidden"},
+    429: {"code": 42910000, "message": "connection limit exceeded"},
+}
 _LIMIT = {"error_message": "connection limit exceeded", "code": 406}
 
 
@@ -42,8 +50,11 @@ class StreamRoutes:
         headers = request.headers
         keys = headers.get("APCA-API-KEY-ID", ""), headers.get("APCA-API-SECRET-KEY", "")
         account = self._world.engine.book.account_of(*keys)
+        fault = self._world.faults.take(Moment(_OPENING, account.name if account else NOBODY))
+        if fault is not None:
+            return self._not_opened(fault, request)
         if account is not None and self._world.streams.is_taken(account):
-            return answer({"code": 42910000, "message": "connection limit exceeded"}, 429)
+            return _refused(429)
         socket = web.WebSocketResponse(
             heartbeat=_PING_S, compress=False, max_msg_size=_LARGEST_MESSAGE, timeout=_CLOSE_S
         )
@@ -54,6 +65,11 @@ class StreamRoutes:
         finally:
             end.cancel()
         return socket
+
+    def _not_opened(self, fault: Fault, request: web.Request) -> web.Response:
+        if fault.kind == RESET:
+            reset(request)
+        return _refused(REFUSALS.get(fault.kind, 403))
 
     async def _close_at_stop(self, socket: web.WebSocketResponse) -> None:
         await self._world.stopping.wait()
@@ -96,7 +112,10 @@ class _Connection:
 
     async def _follow(self, account: Account) -> None:
         stream = Stream(account, self._abort)
-        if not self._world.streams.open(stream):
+        fault = self._world.faults.take(Moment(_KEYED, account.name))
+        if fault is not None and fault.kind == NEW_NUMBER:
+            self._world.engine.change_account(account, {"account_number": fault.account_number})
+        if (fault is not None and fault.kind == LIMIT) or not self._world.streams.open(stream):
             await self._refuse(_LIMIT)
             return
         stream.put(_authorization("authorized", "authenticate"))
@@ -118,10 +137,10 @@ class _Connection:
             stream.put(frame("listening", {"streams": wanted}))
 
     async def _send(self, stream: Stream) -> None:
+        line = Line(stream, self._request, self._socket)
         with contextlib.suppress(ConnectionError):
             while True:
-                await self._socket.send_bytes(await stream.next())
-                stream.sent += 1
+                await carry(await stream.next(), line, self._world.faults)
 
     async def _receive(self) -> dict[str, Any] | None:
         """Give the next message, None once the connection is closed."""
@@ -144,6 +163,10 @@ class _Connection:
     def _abort(self) -> None:
         if self._request.transport is not None:
             self._request.transport.abort()
+
+
+def _refused(status: int) -> web.Response:
+    return answer(_REFUSED[status], status)
 
 
 def _authorization(status: str, action: Any) -> bytes:

@@ -43,6 +43,7 @@ def test_an_account_is_shown_with_its_type_money_and_thresholds(desk: Desk, clie
     assert account == {
         "name": desk.account,
         "broker": "alpaca",
+        "breaker": "closed",
         "enabled": True,
         "disabled_by": None,
         "number_changed_at": None,
@@ -133,3 +134,11 @@ def test_an_unknown_account_is_not_found(client: Caller) -> None:
     problem = answer.json()
     assert (answer.status_code, problem["type"]) == (404, "/problems/unknown_account")
     assert problem["errors"][0]["value"] == "nobody"
+
+
+def test_an_account_says_that_its_broker_does_not_work(desk: Desk, client: Caller) -> None:
+    for _ in range(desk.ctx.settings.breaker.failures):
+        desk.ctx.breaker.met(desk.account, "timeout")
+    assert shown(client, desk.account)["breaker"] == "open"
+    desk.ctx.breaker.met(desk.account, None)
+    assert shown(client, desk.account)["breaker"] == "closed"

@@ -61,7 +61,9 @@ def test_no_token_is_refused_wherever_the_caller_sits(running: House, header: st
 
 
 @pytest.mark.parametrize(
-    ("name", "password"), [("admin", "not-my-password"), ("nobody", PASSWORD), ("admin", PASSWORD + "x")]
+    ("name", "password"),
+    [("admin", "not-my-password"), ("nobody", PASSWORD), ("admin", PASSWORD + "x")],
+    ids=["another password", "nobody's name", "one letter more"],
 )
 def test_a_wrong_login_says_the_same_for_every_reason(running: House, name: str, password: str) -> None:
     answer = running.call("POST", "/api/v1/auth/login", json={"username": name, "password": password})

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from api.main import create_app
 from config.clock import SYSTEM_CLOCK
 from config.settings import Settings
+from domain.breaker import BreakerRules
 from tests.api.conftest import SECRET
 from tests.support.house import Bed
 from tests.support.serving import Caller, serve
@@ -92,3 +93,16 @@ def test_the_connections_of_every_process_are_shown(quiet: Bed, app: FastAPI, cl
         assert gauges["seconds_ago"] < 30
     own = said["parts"]["database"]["pool"]  # type: ignore[index]
     assert (own["limit"], own["waiting"]) == (10, 0)
+
+
+def test_a_broker_that_does_not_work_is_counted_and_not_named(quiet: Bed, settings: Settings, client: Caller) -> None:
+    name = settings.accounts[0].name
+    ctx = next(made for made in quiet._contexts if made.settings.accounts[0].name == name)
+    assert timed(client)[1]["parts"]["brokers"] == {"state": "healthy", "closed": 1, "open": 0, "half_open": 0}  # type: ignore[index]
+    ctx.breaker.follow(BreakerRules(failures=1, window_ms=30_000, pause_ms=60_000))
+    ctx.breaker.met(name, "timeout")
+    said = timed(client)[1]
+    assert (said["status"], said["parts"]["brokers"]["open"]) == ("degraded", 1)  # type: ignore[index]
+    assert name not in str(said["parts"]["brokers"])  # type: ignore[index]
+    ctx.breaker.met(name, None)
+    assert timed(client)[1]["parts"]["brokers"]["closed"] == 1  # type: ignore[index]

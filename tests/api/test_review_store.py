@@ -62,6 +62,16 @@ def test_an_order_whose_answer_was_cut_off_is_stored_once_and_acknowledged(
     assert "Idempotency-Replayed" not in answer.headers
 
 
+def test_an_order_whose_outcome_cannot_be_looked_up_says_so_and_where_it_would_be(
+    desk: Desk, client: Caller, proxy: CuttingProxy
+) -> None:
+    proxy.cut_after(b"INSERT INTO trading.orders", times=2)
+    answer = client.post("/api/v1/orders", json=body(desk))
+    assert (answer.status_code, answer.json()["type"].rpartition("/")[2]) == (503, "outcome_unknown")
+    assert client.post("/api/v1/orders", json=body(desk)).headers["Location"] == answer.headers["Location"]
+    assert stored(desk) == 1
+
+
 def test_an_order_still_being_stored_when_the_connection_breaks_is_not_called_lost(
     desk: Desk, client: Caller, proxy: CuttingProxy
 ) -> None:

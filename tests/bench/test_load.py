@@ -7,7 +7,7 @@ import pytest
 from bench.bare_route import bare_route, call_bare_route
 from bench.http_client import post, whole_answer
 from bench.load import Job, generate
-from tests.support.stack import free_ports
+from tests.support.ports import free_ports
 
 ANSWER = b"HTTP/1.1 202 Accepted\r\nContent-Length: 2\r\n\r\n{}"
 STALLED_AT, STALL_S = 10, 0.5

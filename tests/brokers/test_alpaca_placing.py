@@ -118,6 +118,14 @@ def test_every_fault_of_the_wire_has_its_outcome_and_one_post(
     assert wire_ms <= total_ms < (TOTAL_S + 0.4) * 1000
 
 
+def test_a_kept_connection_that_ends_as_it_is_used_again_is_unknown_and_nothing_is_repeated(desk: Desk) -> None:
+    assert isinstance(desk.place(LIMIT), Accepted)
+    desk.exchange.add_fault("close_on_reuse", account=desk.account, method="POST", times=None)
+
+    assert isinstance(desk.place(LIMIT), Unknown)
+    assert (desk.attempts, desk.in_books()) == (1, None)
+
+
 def test_the_next_order_after_a_fault_goes_through(desk: Desk) -> None:
     desk.exchange.add_fault("hang", account=desk.account, method="POST")
     assert isinstance(desk.place(LIMIT), Unknown)

@@ -147,9 +147,11 @@ def test_an_ask_that_is_no_price_is_none(ask: bytes) -> None:
 
 @pytest.mark.requirement("ACC-001")
 def test_the_account_is_read_with_number_and_cash(desk: Desk) -> None:
+    desk.place(LIMIT)
     reading = desk.broker.read_account()
 
     assert (reading.account_number, reading.cash) == ("PA3DESK00001", Decimal(100_000))
+    assert reading.buying_power == Decimal(99_997)  # nets the open order, and so is not what is taken for cash
     assert not reading.trading_blocked
 
 

@@ -11,8 +11,8 @@ from brokers.rate_budget import Allowance, Purpose
 from brokers.shared_budget import SharedRateBudget
 from config.clock import SYSTEM_CLOCK
 from stack.waiting import poll
-from tests.support.exchange import free_port
 from tests.support.house import Bed
+from tests.support.ports import free_port
 
 _NUMBERS = itertools.count(1)
 REFUSED = Allowance(refused=True, resets_in_s=0.5)

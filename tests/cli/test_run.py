@@ -3,9 +3,11 @@
 import re
 import signal
 import stat
+from contextlib import suppress
 
 import pytest
 
+from cli.run import said_until_interrupted
 from tests.cli.conftest import House
 from tests.support.commands import Terminal, printed_password
 from tests.support.stack import command_lines
@@ -117,11 +119,24 @@ def test_ctrl_c_in_the_middle_of_a_start_leaves_nothing_behind(stranger: Termina
         start.send_signal(signal.SIGINT)
         rest = said.read()
 
-    assert start.wait(30) == 130
+    assert start.wait(30) == 130, rest
     assert "stopped" in rest
     assert "Traceback" not in rest
     assert stranger.opitios("status").refused("Nothing runs")
     assert [line for line in command_lines() if str(stranger.home.root) in line] == []
+
+
+def test_a_ctrl_c_that_a_destructor_swallowed_ends_the_start_at_its_next_step() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        say = said_until_interrupted()
+        say("a step")
+        with suppress(KeyboardInterrupt):
+            signal.raise_signal(signal.SIGINT)
+        with pytest.raises(KeyboardInterrupt):
+            say("the next step")
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_a_start_says_how_to_get_flowers_password_and_the_command_prints_it(house: House) -> None:

@@ -11,7 +11,8 @@ from brokers.alpaca.parse import parse_order
 from brokers.protocol import Broker
 from tests.brokers.desk import TOTAL_S, new_broker
 from tests.conformance.venue import Booked, Fault, Verb
-from tests.support.exchange import ExchangeProcess, free_port
+from tests.support.exchange import ExchangeProcess
+from tests.support.ports import free_port
 
 _NUMBERS = itertools.count(1)
 _KINDS = {

@@ -15,7 +15,7 @@ import yaml
 
 from deploy.prepare import prepare
 from stack.binaries import find_redis
-from tests.support.stack import free_ports
+from tests.support.ports import free_ports
 from tests.workers.local import LocalProcess
 
 ROOT = Path(__file__).resolve().parents[2]

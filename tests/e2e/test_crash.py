@@ -18,7 +18,7 @@ import pytest
 from stack.processes import PROJECT_ROOT
 from tests.support.callers import Answer, Callers, Intent, at_once, p95
 from tests.support.house import House, house, until
-from tests.support.stack import free_ports
+from tests.support.ports import free_ports
 from tests.support.stopped import stopped
 
 ACCOUNTS = 4

@@ -22,11 +22,12 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProces
 
 @pytest.fixture
 def exchange(running: ExchangeProcess) -> Iterator[ExchangeProcess]:
-    """The module's exchange with default fills, no faults and an open market."""
+    """The module's exchange with default fills, no faults, an open market and the right time."""
     yield running
     running.remove_faults()
     running.set_fills(delay_ms=None, never=None, partial=None, cancel_delay_ms=None)
     running.set_clock(is_open=True)
+    running.set_clock_offset(0)
     running.set_price("DIS", bid="94.98", ask="95.02", last="95")  # the one that tests move
 
 

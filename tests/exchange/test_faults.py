@@ -1,8 +1,10 @@
 """Each fault as the unmodified client meets it, and what the exchange's books say afterwards."""
 
+import re
 import socket
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import pytest
 import requests
@@ -13,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from tests.exchange.helpers import eventually, limit_order, market_order, new_id, refusal, submit
 from tests.support.exchange import ExchangeProcess
 
+DOCUMENT = Path(__file__).parents[2] / "docs" / "exchange-faults.md"
 KEPT_ALIVE = (
     b"GET /v2/clock HTTP/1.1\r\nHost: exchange\r\nAPCA-API-KEY-ID: PKDEMO\r\nAPCA-API-SECRET-KEY: demo-secret\r\n\r\n"
 )
@@ -38,6 +41,19 @@ def order_in_books(exchange: ExchangeProcess, account: dict[str, Any], client_or
 def cash(client: TradingClient) -> str:
     told: Any = client.get_account()
     return str(told["cash"])
+
+
+def answers(client: TradingClient, count: int) -> list[int]:
+    """Ask so often; give the statuses."""
+
+    def ask() -> int:
+        try:
+            client.get("/account")
+        except APIError as error:
+            return cast("int", error.status_code)
+        return 200
+
+    return [ask() for _ in range(count)]
 
 
 def becomes_filled(exchange: ExchangeProcess, account: dict[str, Any], client_order_id: str) -> bool:
@@ -122,6 +138,18 @@ def test_a_connection_closed_without_a_word_has_answered_in_full(exchange: Excha
     assert answer.startswith(b"HTTP/1.1 200")
     assert b"connection: close" not in answer.lower()
     assert answer.endswith(b"}")
+
+
+def test_a_kept_connection_ends_when_it_is_used_again(
+    exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]
+) -> None:
+    fault = exchange.add_fault("close_on_reuse", account=account["name"], times=None)
+    client.get_clock()
+    with pytest.raises(requests.ConnectionError):
+        submit(client, market_order(client_order_id="reused"))
+    assert exchange.fired(fault) == 1
+    assert order_in_books(exchange, account, "reused") is None
+    submit(client, market_order(client_order_id="reused"))  # on a new connection
 
 
 def test_a_stale_answer_stays_until_the_fault_is_gone(
@@ -209,6 +237,22 @@ def test_a_fault_fires_as_often_as_asked(exchange: ExchangeProcess, client: Trad
     assert {f["id"]: f["fired"] for f in exchange.faults()}[fault] == 2
 
 
+def test_a_fault_lets_so_many_pass_before_each_time(exchange: ExchangeProcess, client: TradingClient) -> None:
+    exchange.add_fault("429", after=2, times=None)
+    assert answers(client, 7) == [200, 200, 429, 200, 200, 429, 200]
+
+
+def test_chance_is_the_same_for_the_same_seed(exchange: ExchangeProcess, client: TradingClient) -> None:
+    rounds = []
+    for seed in (1, 1, 2):
+        fault = exchange.add_fault("429", chance="0.5", seed=seed, times=None)
+        rounds.append(answers(client, 16))
+        assert exchange.fired(fault) == rounds[-1].count(429)
+        exchange.remove_fault(fault)
+    assert rounds[0] == rounds[1] != rounds[2]
+    assert set(rounds[0]) == {200, 429}
+
+
 def test_a_fault_hits_only_its_account_method_and_path(
     exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any], connect: Any
 ) -> None:
@@ -243,3 +287,12 @@ def test_unanswered_requests_are_counted_by_their_fault(
     impatient.get_account()
     counted = {c["status"]: c["count"] for c in exchange.request_counts() if c["account"] == account["name"]}
     assert counted == {"200": 1, "drop_before": 1}
+
+
+def test_the_document_names_every_kind_and_no_other(exchange: ExchangeProcess) -> None:
+    refused = exchange.control("POST", "/faults", {"kind": "earthquake"}).json()["message"]
+    known = set(refused.partition("one of ")[2].split(", "))
+    cells = [line.split("|")[1] for line in DOCUMENT.read_text().split("## Other")[0].splitlines() if line[:3] == "| `"]
+    fields = {"kind", "account", "times", "after", "chance", "seed", "method", "path", "event", "delay_ms"}
+    named = {name for cell in cells for name in re.findall(r"`(\w+)`", cell)}
+    assert named - fields - {"account_number"} == known

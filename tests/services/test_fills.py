@@ -86,11 +86,27 @@ def test_partial_fills_sum_to_filled_at_their_average(ctx: Context) -> None:
     assert (row.reserved, row.spent) == (0, 1930)  # until two balance reads that began after it agree
 
 
+def test_two_fills_of_one_size_are_two_fills(ctx: Context) -> None:
+    polled = working(ctx)
+    assert poll(ctx, polled, told(polled, S.FILLED, 10), fill(polled, 5, 5), fill(polled, 5, 10)) is S.FILLED
+    assert (fills_of(ctx, polled.order_id), order(ctx, polled.order_id).filled_qty) == (2, 10)
+
+
 def test_filled_waits_for_its_fills(ctx: Context) -> None:
     polled = working(ctx)
     assert poll(ctx, polled, told(polled, S.FILLED, 10)) is S.ACCEPTED
     assert poll(ctx, polled, told(polled, S.FILLED, 10), fill(polled, 4, 4)) is S.PARTIALLY_FILLED
     assert poll(ctx, polled, told(polled, S.FILLED, 10), fill(polled, 6, 10)) is S.FILLED
+
+
+@pytest.mark.parametrize(("age_s", "pause_s"), [(0, 0.5), (6, 2), (3600, 5)])
+def test_a_working_order_is_asked_for_more_seldom_the_older_it_is(ctx: Context, age_s: int, pause_s: float) -> None:
+    polled = working(ctx)
+    then = order(ctx, polled.order_id).requested_at + dt.timedelta(seconds=age_s)
+    with ctx.database.unit() as unit:
+        apply_poll(unit, [Told(polled, None)], now=then, ids=SYSTEM_IDS, origin=TEST_ORIGIN)
+    row = order(ctx, polled.order_id)
+    assert abs(row.due_at - row.updated_at - dt.timedelta(seconds=pause_s)) < dt.timedelta(milliseconds=100)
 
 
 def test_an_order_missing_from_the_list_has_not_ended(ctx: Context) -> None:

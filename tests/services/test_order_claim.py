@@ -103,6 +103,7 @@ def test_without_a_fresh_balance_the_account_policy_decides(quiet: Bed, policy: 
     assert order(ctx, order_id).status == status
     assert last.detail["checks"]["minimum_balance"]["reason_code"] == "balance_unavailable"
     assert last.detail["warnings"] == (["balance_unavailable"] if policy is OnBalanceError.ALLOW else [])
+    assert (order(ctx, order_id).reserved > 0) is (policy is OnBalanceError.ALLOW)  # a warning costs as much
 
 
 def test_a_market_buy_without_an_ask_waits(quiet: Bed) -> None:

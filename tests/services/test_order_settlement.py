@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from config.clock import SYSTEM_CLOCK
+from config.ids import SYSTEM_IDS
 from domain.broker import Accepted, BrokerOrder
 from domain.order_state import OrderEvent, OrderStatus
 from services.order_outcome import Attempt, record_outcome
@@ -122,6 +123,14 @@ def test_an_answer_after_the_fence_moved_is_kept_and_not_applied(ctx: Context) -
         applied = record_outcome(unit, stopped, Accepted(at_broker(settlement)), TEST_ORIGIN)
     assert not applied
     assert (order(ctx, order_id).status, kinds(ctx, order_id)[-1]) == ("unknown", "late_result")
+
+
+def test_an_outcome_of_an_order_that_is_gone_is_an_error(ctx: Context) -> None:
+    settlement = settle(ctx, in_state(ctx, S.UNKNOWN))
+    assert settlement is not None
+    gone = dataclasses.replace(attempt(settlement), order_id=SYSTEM_IDS.new())
+    with ctx.database.statement() as unit, pytest.raises(RuntimeError, match="is gone"):
+        record_outcome(unit, gone, Accepted(at_broker(settlement)), TEST_ORIGIN)
 
 
 def test_a_resend_is_claimed_once_under_the_same_id(ctx: Context) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from stack.errors import StackError
 from stack.ports import LOOPBACK, Ports, choose_ports, holder, is_free
-from tests.support.stack import free_ports
+from tests.support.ports import free_ports
 
 EVERYTHING = {"api", "exchange", "control", "postgres", "redis", "flower"}
 

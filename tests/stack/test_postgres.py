@@ -17,6 +17,14 @@ from tests.support.stack import harness, own_environment, temporary_home
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root lends Postgres an account")
 
 
+def _open_way_to(folder: Path) -> None:
+    """Let everybody walk to a folder of pytest's, which are closed all the way."""
+    for passed in (folder, *folder.parents):
+        if "pytest-of-" not in str(passed):
+            return
+        passed.chmod(0o711)
+
+
 def test_a_half_made_data_directory_is_moved_aside_and_made_again() -> None:
     with harness() as made:
         made.home.postgres.mkdir(mode=0o700)
@@ -166,9 +174,7 @@ def test_a_home_behind_a_closed_directory_is_refused_with_its_name(tmp_path: Pat
     account = server_account({})
     closed = tmp_path / "closed"
     (closed / "home").mkdir(parents=True)
-    tmp_path.parent.parent.chmod(0o711)
-    tmp_path.parent.chmod(0o711)
-    tmp_path.chmod(0o711)
+    _open_way_to(tmp_path)
     closed.chmod(0o700)
 
     with pytest.raises(StackError, match=f"may not enter {closed} "):

@@ -10,19 +10,19 @@ _CHUNK = 65536
 
 
 class CuttingProxy:
-    """Forwards to `target`; after `cut_after(mark)` the next request that carries `mark` is the connection's last."""
+    """Forwards to `target`; after `cut_after(mark)` the next request that carries `mark` is its connection's last."""
 
     def __init__(self, target: tuple[str, int]) -> None:
         self._target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
-        self._mark: bytes | None = None
+        self._mark, self._cuts = b"", 0
         self._open: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
-    def cut_after(self, mark: bytes) -> None:
-        """Cut the connection that sends `mark` next, once the server has it."""
-        self._mark = mark
+    def cut_after(self, mark: bytes, *, times: int = 1) -> None:
+        """Cut the connections that send `mark` next, once the server has it."""
+        self._mark, self._cuts = mark, times
 
     def __enter__(self) -> Self:
         self._threads[0].start()
@@ -47,9 +47,8 @@ class CuttingProxy:
     def _requests(self, client: socket.socket, server: socket.socket) -> None:
         with suppress(OSError):
             while data := client.recv(_CHUNK):
-                mark = self._mark
-                if mark is not None and mark in data:
-                    self._mark = None
+                if self._cuts and self._mark in data:
+                    self._cuts -= 1
                     self._close(client)  # the server still has its side: it works on
                     server.sendall(data)
                     return

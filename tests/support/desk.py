@@ -155,7 +155,7 @@ def desks(directory: Path) -> Iterator[DeskMaker]:
         stack = servers.stack()
         stack.prepare()
         stack.start_infrastructure()
-        settings = load_settings(servers.environ)
+        settings = load_settings(servers.environ | {"OPITIOS_PROCESS": "worker-test"})  # with a worker's pool
         migrations_url = settings.migrations_database_url.get_secret_value()
         upgrade(migrations_url)
         app_url = settings.app_database_url.get_secret_value()

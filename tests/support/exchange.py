@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from pathlib import Path
 from typing import Any, Self
 
 import requests
+
+from tests.support.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _START_S, _STOP_S, _CALL_S = 15.0, 5.0, 10.0
@@ -23,13 +24,6 @@ DEMO: dict[str, Any] = {
     "rate_limit": 100_000,
 }
 """The account that an exchange has when a test names none; its limit is out of the way."""
-
-
-def free_port() -> int:
-    """Give a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ExchangeProcess:
@@ -148,6 +142,10 @@ class ExchangeProcess:
         """Open or close the market, or leave it to orders for extended hours."""
         self._checked("PUT", "/clock", {"is_open": is_open, "is_extended": is_extended})
 
+    def set_clock_offset(self, offset_ms: int) -> None:
+        """Put the exchange's clock ahead of the real one from now on, or behind it."""
+        self._checked("PUT", "/clock/offset", {"offset_ms": offset_ms})
+
     def add_account(self, name: str, **fields: Any) -> dict[str, Any]:
         """Open an account; its keys are `PK-name` and `name-secret` unless given, its limit out of the way."""
         account = {
@@ -165,12 +163,20 @@ class ExchangeProcess:
         self._checked("PATCH", f"/accounts/{name}", changes)
 
     def add_fault(self, kind: str, **where: Any) -> str:
-        """Set a fault up (account, method, path, times, delay_ms); give its id."""
+        """Set a fault of a request or a stream up (docs/exchange-faults.md has its fields); give its id."""
         return str(self._checked("POST", "/faults", {"kind": kind, **where})["id"])
+
+    def fired(self, fault_id: str) -> int:
+        """Give how often a fault has struck."""
+        return next(int(fault["fired"]) for fault in self.faults() if fault["id"] == fault_id)
 
     def faults(self) -> list[dict[str, Any]]:
         """Give the faults with how often each has fired."""
         return list(self._checked("GET", "/faults")["faults"])
+
+    def remove_fault(self, fault_id: str) -> None:
+        """Remove one fault."""
+        self._checked("DELETE", f"/faults/{fault_id}")
 
     def remove_faults(self) -> None:
         """Remove every fault."""

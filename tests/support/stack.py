@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -16,27 +15,15 @@ import psycopg
 import redis
 
 from config.home import Home
-from stack.ports import LOOPBACK
 from stack.postgres import unanswered
 from stack.processes import INFRASTRUCTURE, Process
 from stack.runtime import Runtime
 from stack.stack import Stack
 from stack.supervisor import Supervisor
 from stack.waiting import poll
+from tests.support.ports import free_ports
 
 _LISTENER = Path(__file__).with_name("listener.py")
-
-
-def free_ports(count: int) -> list[int]:
-    """Return ports that were free a moment ago, all different."""
-    probes = [socket.socket() for _ in range(count)]
-    try:
-        for probe in probes:
-            probe.bind((LOOPBACK, 0))
-        return [int(probe.getsockname()[1]) for probe in probes]
-    finally:
-        for probe in probes:
-            probe.close()
 
 
 @contextmanager

@@ -4,6 +4,10 @@ from typing import Any
 
 import pytest
 
+from brokers.alpaca.adapter import AlpacaBroker
+from brokers.protocol import Broker
+from domain.broker import AccountReading
+from services.accounts import next_read_seq
 from tasks.balances import check_balance
 from tasks.context import Context
 from tests.support.house import Bed, account_of
@@ -33,6 +37,23 @@ def test_a_check_stores_money_kind_and_timing(quiet: Bed) -> None:
     assert 0 < read.network_ms <= read.total_ms
     assert read.detail["cash"] == "100000"
     assert account_of(ctx).account_type_source == "detected"
+
+
+@pytest.mark.requirement("ACC-002")
+def test_a_read_is_numbered_before_it_is_asked(quiet: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    ctx = quiet.context()
+    drawn: list[int] = []
+
+    def spent_meanwhile(broker: Broker) -> AccountReading:
+        with ctx.database.statement() as unit:
+            drawn.append(next_read_seq(unit))
+        reading: AccountReading = original(broker)
+        return reading
+
+    original: Any = AlpacaBroker.read_account
+    monkeypatch.setattr(AlpacaBroker, "read_account", spent_meanwhile)
+    assert check_balance(ctx, account_of(ctx).account_id)
+    assert operations(ctx)[-1].detail["read_seq"] < drawn[0]  # so this read frees nothing of what was spent meanwhile
 
 
 @pytest.mark.requirement("ACC-001", "ACC-002")

@@ -219,12 +219,33 @@ def test_a_refused_cancel_is_repeated_until_the_order_has_ended(quiet: Bed) -> N
         row = order(ctx, order_id)
         assert (row.cancel_attempts, kinds(ctx, order_id)[-1]) == (attempt, "cancel_failed")
         pause_s = (row.cancel_due_at - row.updated_at).total_seconds()
-        assert 2**attempt - 1 < pause_s < 2**attempt + 1
+        assert 0.7 * 2**attempt - 0.5 < pause_s < 2**attempt + 1
+        assert events(ctx, order_id)[-1].reason_code == "http_504"
         cancel_order(ctx, order_id)  # not due
         assert order(ctx, order_id).cancel_attempts == attempt
         due_again(ctx, order_id)
     cancel_order(ctx, order_id)
     assert (kinds(ctx, order_id)[-1], poll(ctx, order_id)) == ("cancel_sent", "canceled")
+
+
+def test_the_pause_between_cancels_is_bounded_and_never_the_same(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = working(ctx)
+    wish(ctx, order_id)
+    quiet.exchange.add_fault("504_before", account=ctx.settings.accounts[0].name, method="DELETE", times=None)
+    with ctx.database.statement() as unit:
+        unit.run("UPDATE trading.orders SET cancel_attempts = 50 WHERE order_id = %(id)s", {"id": order_id})
+    pauses = []
+    for _ in range(6):
+        cancel_order(ctx, order_id)
+        row = order(ctx, order_id)
+        pauses.append((row.cancel_due_at - row.updated_at).total_seconds())
+        due_again(ctx, order_id)
+    quiet.exchange.remove_faults()
+    assert all(44 < pause_s < 61 for pause_s in pauses)
+    assert max(pauses) - min(pauses) > 0.5
+    failed = [event for event in events(ctx, order_id) if event.event_type == "cancel_failed"]
+    assert [event.detail["attempt"] for event in failed] == [51, 52, 53, 54, 55, 56]
 
 
 def test_a_fill_that_comes_first_ends_the_order_as_filled(quiet: Bed) -> None:

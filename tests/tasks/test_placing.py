@@ -1,21 +1,25 @@
 """Placing: one POST a claim, whatever is doubled, late, locked or slow (R5, R8, R9)."""
 
+import uuid
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from typing import Any
 
+import psycopg
 import pytest
 
 from brokers.alpaca.adapter import AlpacaBroker
 from brokers.protocol import Broker
-from domain.broker import Ticket, Timed
+from domain.broker import NotAccepted, Ticket, Timed
 from domain.orders import Side
+from models.unit import StoreAway, Unit
+from services.order_claim import claim_for_placing
 from tasks import placing
 from tasks.context import Context
-from tasks.placing import place_order
+from tasks.placing import place_order, send
 from tasks.settling import settle_order
 from tests.support.exchange import ExchangeProcess
-from tests.support.house import Bed, events, kinds, make_due, order, request
+from tests.support.house import Bed, account_of, events, kinds, make_due, order, order_request, request
 
 
 def posts(ctx: Context, exchange: ExchangeProcess) -> dict[str, int]:
@@ -57,6 +61,47 @@ def test_more_than_four_seconds_after_the_claim_nothing_is_sent(quiet: Bed, monk
     make_due(ctx, order_id)
     place_order(ctx, order_id)
     assert posts(ctx, quiet.exchange) == {f"opt-{order_id.hex}": 1}
+
+
+def test_a_claim_that_cannot_be_committed_sends_nothing(quiet: Bed, monkeypatch: pytest.MonkeyPatch) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+
+    def claims_and_loses_its_connection(unit: Unit, *given: Any, **named: Any) -> Any:
+        claimed = claim_for_placing(unit, *given, **named)
+        mine = unit.row("SELECT pg_backend_pid() AS pid")
+        with ctx.database.statement() as other:
+            other.run("SELECT pg_terminate_backend(%(pid)s)", {"pid": mine and mine.pid})
+        return claimed
+
+    monkeypatch.setattr("tasks.placing.claim_for_placing", claims_and_loses_its_connection)
+    with pytest.raises(StoreAway):
+        place_order(ctx, order_id)
+    assert (order(ctx, order_id).status, posts(ctx, quiet.exchange)) == ("requested", {})
+
+
+def test_an_account_that_somebody_holds_is_not_waited_for_and_its_order_stays_due(quiet: Bed) -> None:
+    ctx = quiet.context()
+    order_id = request(ctx)
+    url = ctx.settings.app_database_url.get_secret_value().replace("+psycopg", "", 1)
+    with psycopg.connect(url) as holder:
+        name = (account_of(ctx).name,)
+        holder.execute("SELECT 1 FROM trading.accounts WHERE name = %s FOR NO KEY UPDATE", name)
+        with pytest.raises(psycopg.errors.LockNotAvailable):
+            place_order(ctx, order_id)
+    assert (order(ctx, order_id).status, kinds(ctx, order_id)) == ("requested", ["requested"])
+    place_order(ctx, order_id)
+    assert posts(ctx, quiet.exchange) == {f"opt-{order_id.hex}": 1}
+
+
+def test_four_seconds_are_four_seconds(quiet: Bed) -> None:
+    ctx = quiet.context()
+    ticket = Ticket(f"opt-{uuid.uuid4().hex}", order_request(ctx).terms)  # noqa: TID251  an id nobody has
+    long_ago = ctx.clock.monotonic_ms() - 4001
+    assert send(ctx, ctx.settings.accounts[0].name, ticket, long_ago).outcome == NotAccepted(
+        "claim_too_slow", "more than 4 s passed between claim and send"
+    )
+    assert posts(ctx, quiet.exchange) == {}
 
 
 @pytest.mark.requirement("ACC-001")

@@ -12,9 +12,11 @@ from domain.orders import Lane, PositionIntent, Side
 from models.unit import Unit
 from services.due import DueOrder, take_due
 from services.leases import drop_lease, take_lease
+from services.order_cancel import CancelWish, request_cancel
 from tasks import relay
 from tasks.context import Context
-from tests.support.house import Bed, make_due, request
+from tasks.placing import place_order
+from tests.support.house import TEST_ORIGIN, Bed, make_due, request
 
 CALL = "AAPL280121C00150000"
 ORDER, OTHER, ACCOUNT = (uuid.UUID(int=number) for number in (1, 2, 3))
@@ -98,6 +100,17 @@ def test_a_lost_hint_is_hinted_again(ctx: Context, quiet: Bed) -> None:
     assert relay.tick(ctx) == 1
     broker = quiet.servers.broker()
     assert broker.llen("orders.entry") == 1
+    broker.close()
+
+
+def test_a_lost_hint_of_a_cancel_is_hinted_again(ctx: Context, quiet: Bed) -> None:
+    order_id = request(ctx, limit_price=Decimal(1))
+    place_order(ctx, order_id)
+    with ctx.database.unit() as unit:
+        request_cancel(unit, order_id, CancelWish("test", ctx.clock.now()), TEST_ORIGIN)
+    relay.tick(ctx)
+    broker = quiet.servers.broker()
+    assert broker.llen("orders.cancel") == 1
     broker.close()
 
 

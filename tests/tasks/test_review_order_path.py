@@ -64,6 +64,14 @@ def test_a_full_queue_of_entries_does_not_keep_unknown_orders_from_being_asked_f
     assert waiting not in due
 
 
+def test_an_order_that_never_arrived_is_sent_again_under_its_own_id(desk: Desk) -> None:
+    order_id = lost(desk)
+    settle_order(desk.ctx, order_id)
+    assert desk.status(order_id) is OrderStatus.ACCEPTED
+    ours = desk.row(order_id)["broker_client_id"]
+    assert [order["client_order_id"] for order in desk.exchange.ledger(desk.account)["orders"]] == [ours]
+
+
 def test_an_unknown_order_is_not_sent_again_after_its_deadline(desk: Desk) -> None:
     order_id = lost(desk, patience_s=60)
     desk.change("place_before = clock_timestamp() - interval '1 second'", "order_id = %s", order_id)

@@ -12,7 +12,7 @@ from pytest_celery import CeleryWorkerContainer, RedisContainer
 
 from stack.binaries import find_redis
 from stack.waiting import poll
-from tests.support.exchange import free_port
+from tests.support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 _END_S = 20

@@ -19,8 +19,8 @@ from tornado.web import RequestHandler
 import tasks.flower
 from config.celery import WORKER_QUEUES, celery_settings
 from stack.waiting import poll
-from tests.support.exchange import free_port
 from tests.support.house import House, until
+from tests.support.ports import free_port
 from tests.support.stack import command_lines
 from tests.workers.local import LocalProcess
 
