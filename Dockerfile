@@ -11,8 +11,8 @@ COPY . .
 # The same two steps as `make install`: hashes and the project itself do not go together.
 RUN .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . \
  && .venv/bin/python -m pip uninstall --quiet --yes pip \
- && .venv/bin/python -m compileall -q -j 0 api brokers cli config domain events exchange migrations models reports \
-      risk services stack tasks
+ && .venv/bin/python -m compileall -q -j 0 api brokers cli config crucible domain events exchange migrations models \
+      reports risk services stack tasks
 
 FROM ${PYTHON}
 RUN groupadd --system --gid 10001 opitios \

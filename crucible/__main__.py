@@ -105,7 +105,7 @@ def _count(text: str) -> int:
 
 
 def _interrupt(*_: object) -> None:
-    raise KeyboardInterrupt
+    signal.raise_signal(signal.SIGINT)  # which asyncio turns into an orderly end
 
 
 if __name__ == "__main__":

@@ -16,7 +16,12 @@ SERVER_FAULTS = (
     "redis wiped",
 )
 _READS = frozenset({"stale", "hidden", "unknown_status", "unknown_field"})
+_SLOW = frozenset({"delay", "late", "stream_delay"})
 _SLOW_MS = 1500
+_STREAMS, _ON_STREAMS = "streams", "stream_"
+_AT_OPENING = ("stream_refused", "stream_limit")
+_NOT_OURS = "stream_new_number"
+"""Makes an account another one: what follows is an admin's business, not a loss."""
 _ALWAYS = (
     (KILL, "api"),
     (KILL, "worker-entries"),
@@ -43,7 +48,8 @@ _LAST = 0.97
 class Fault:
     """One thing done to the system: `at` is its moment as a part of the load, `seconds` how long it lasts.
 
-    `times`, `method`, `path`, `delay_ms` are for faults of the exchange: which requests run into it.
+    `times`, `method`, `path`, `delay_ms` are for faults of the exchange: which requests run into it. `restarts` names
+    the processes that are killed so that something runs into it: a refused stream needs one that is opened.
     """
 
     number: int
@@ -55,6 +61,7 @@ class Fault:
     method: str = ""
     path: str = ""
     delay_ms: int = 0
+    restarts: str = ""
 
     @property
     def kind(self) -> str:
@@ -63,14 +70,20 @@ class Fault:
 
 
 def catalogue(processes: Iterable[str], exchange_kinds: Iterable[str]) -> tuple[tuple[str, str], ...]:
-    """Return every (family, what) there is for these processes and these kinds of the exchange."""
+    """Return every (family, what) there is for these processes and these kinds of the exchange.
+
+    Where no process follows streams, nothing can run into a fault of theirs.
+    """
     names = sorted(set(processes))
+    kinds = sorted(set(exchange_kinds) - {_NOT_OURS})
+    if _STREAMS not in names:
+        kinds = [kind for kind in kinds if not kind.startswith(_ON_STREAMS)]
     return (
         *((KILL, name) for name in names),
         *((STOP, name) for name in names),
         *((SERVER, name) for name in SERVER_FAULTS),
         *((LINK, f"{link} {mode}") for link in LINKS for mode in LINK_MODES),
-        *((EXCHANGE, kind) for kind in sorted(exchange_kinds)),
+        *((EXCHANGE, kind) for kind in kinds),
     )
 
 
@@ -104,12 +117,17 @@ def _fault(bare: Fault, load_s: float, chance: random.Random) -> Fault:
     """Return the fault with how long it lasts, or which requests at the exchange run into it."""
     if bare.family != EXCHANGE:
         return replace(bare, seconds=round(_seconds(bare.family, bare.what, load_s, chance), 2))
+    delay_ms = _SLOW_MS if bare.what in _SLOW else 0
+    if bare.what.startswith(_ON_STREAMS):
+        restarts = _STREAMS if bare.what.startswith(_AT_OPENING) else ""
+        seconds = round(chance.uniform(1, 5), 2)  # a mute stream is to be noticed, and a refused one asked for again
+        return replace(bare, times=1, delay_ms=delay_ms, restarts=restarts, seconds=seconds)
     return replace(
         bare,
         times=chance.randrange(1, 4),
         method="GET" if bare.what in _READS else "POST",
         path="/v2/orders",
-        delay_ms=_SLOW_MS if bare.what in {"delay", "late"} else 0,
+        delay_ms=delay_ms,
     )
 
 

@@ -167,8 +167,12 @@ class Injector:
         body = {key: value for key, value in wanted.items() if value is not None}
         made = str((await asyncio.to_thread(self.world.control, "POST", "/faults", body))["id"])
         try:
+            if fault.restarts:
+                names = [name for name in self.world.pids() if name.startswith(fault.restarts)]
+                await asyncio.gather(*(self._kill(name) for name in names))
             with suppress(TimeoutError):
                 await self._until(lambda: self._fired(made) >= max(1, fault.times), "")
+            await asyncio.sleep(fault.seconds)
             return await asyncio.to_thread(self._fired, made)
         finally:
             await asyncio.to_thread(self.world.control, "DELETE", f"/faults/{made}")

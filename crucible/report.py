@@ -74,6 +74,8 @@ def _markdown(outcome: Outcome) -> Iterator[str]:
     yield from ("", "## How orders ended", "")
     ended = Counter((order["status"], order["reason_code"] or "") for order in record.orders)
     yield from _table(("status", "reason", "orders"), [(*key, number) for key, number in sorted(ended.items())])
+    if any(status == "unknown" for status, _ in ended):
+        yield from ("", "Unknown: cancelled before anybody knew, not at the exchange, looked for during a day (R12).")
     yield from ("", "## After the last fault", "")
     yield from _table(
         ("orders still open", "p50", "p99", "last"),

@@ -109,7 +109,7 @@ class Link:
                 if await self._passes(connection, sink, data, answers=answers):
                     sink.write(data)
                     await sink.drain()
-            sink.close()
+        sink.close()  # after a reset as well: the other side is to learn of it
 
     async def _passes(self, connection: _Connection, sink: asyncio.StreamWriter, data: bytes, *, answers: bool) -> bool:
         """Return whether the bytes go on now; wait, swallow or break as the mode says."""

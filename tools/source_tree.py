@@ -22,7 +22,7 @@ HOUSE = (
     "stack",
     "tasks",
 )
-SHIPPED = (*HOUSE, "exchange", "migrations")
+SHIPPED = (*HOUSE, "crucible", "exchange", "migrations")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The same seed is the same run: plan and pure core depend on nothing else."""
 
 import os
+import random  # noqa: TID251  what a plan is made of
 import subprocess
 import sys
 from collections import Counter
@@ -8,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from crucible.fault_plan import STOP, catalogue
+from crucible.fault_plan import STOP, catalogue, plan_faults
 from crucible.plan import RICH
 from tests.crucible.rehearsal import KINDS, PROCESSES, digest, plan
 
@@ -78,6 +79,20 @@ def test_a_worker_is_stopped_beyond_its_lease_in_the_first_half() -> None:
     (stop,) = [fault for fault in plan(7).faults if fault.kind == f"{STOP} worker-entries"]
     assert stop.seconds > 10
     assert stop.at < 0.55
+
+
+def test_streams_are_broken_where_somebody_follows_them() -> None:
+    kinds = ("hang", "stream_cut", "stream_new_number")
+    assert ("exchange", "stream_cut") not in catalogue(PROCESSES, kinds)
+    assert ("exchange", "stream_cut") in catalogue((*PROCESSES, "streams"), kinds)
+    assert ("exchange", "stream_new_number") not in catalogue((*PROCESSES, "streams"), kinds)
+
+
+def test_a_stream_is_refused_when_it_is_opened_again() -> None:
+    known = [("exchange", "stream_refused_403"), ("exchange", "stream_cut")]
+    faults = {fault.what: fault for fault in plan_faults(2, random.Random(1), known, 30)}
+    assert (faults["stream_refused_403"].restarts, faults["stream_cut"].restarts) == ("streams", "")
+    assert {(fault.times, fault.method) for fault in faults.values()} == {(1, "")}
 
 
 def test_few_faults_are_those_that_hurt_most() -> None:

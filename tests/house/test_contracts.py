@@ -40,6 +40,8 @@ PLANTED: dict[str, dict[str, str]] = {
     "nobody-imports-the-exchange": {"stack/planted.py": "import exchange\n"},
     "cli-starts-the-stack": {"tasks/planted.py": "import stack\n"},
     "stack-knows-little": {"stack/planted.py": "import models\n"},
+    "crucible-stands-outside": {"crucible/planted.py": "import services\n"},
+    "nobody-imports-the-crucible": {"cli/planted.py": "import crucible\n"},
     "cli-is-a-client": {"cli/planted.py": "import tasks\n"},
 }
 
