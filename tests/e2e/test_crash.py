@@ -1,5 +1,6 @@
 """What holds, whatever dies: killed, stopped, emptied, doubled; the exchange's own ledger is the judge (DESIGN 3)."""
 
+import json
 import os
 import signal
 import subprocess
@@ -15,6 +16,8 @@ from typing import Any
 
 import pytest
 
+from config.redis_names import SYSTEM_STATUS
+from domain.system_status import OPERATIONAL
 from stack.processes import PROJECT_ROOT
 from tests.support.callers import Answer, Callers, Intent, at_once, p95
 from tests.support.house import House, house, until
@@ -180,16 +183,27 @@ def test_orders_that_wait_survive_a_flushed_redis(crew: Crew) -> None:
 @pytest.mark.requirement("TRD-001")
 def test_a_hung_redis_does_not_slow_the_answers(crew: Crew) -> None:
     healthy, hung = crew.intents(100), crew.intents(100)
+    workers = {name: pid_of(crew, name) for name in ("worker-entries", "worker-exits", "worker-background", "relay")}
+    log = crew.house.servers.home.logs / "app" / "relay.log"
     usual = [answer.took_ms for answer in at_once(crew.callers.insist, healthy)]
     crew.all_filled(healthy)
     with stopped(pid_of(crew, "redis")):
         answers = at_once(crew.callers.insist, hung)
         assert crew.statuses(hung) == {"requested": 100}
+        until(lambda: "Redis connection lost" in log.read_text(), 20)
     slow = [answer.took_ms for answer in answers]
     assert p95(slow) <= 3 * p95(usual) + 20, (p95(slow), p95(usual))
     assert max(slow) < 2000
     crew.all_filled(hung)
     crew.judge(healthy + hung)
+    until(lambda: "Redis connection restored" in log.read_text(), 20)
+    told = "SELECT resolved_at FROM trading.notifications WHERE kind = 'redis_unavailable'"
+    with crew.house.servers.connect() as connection:
+        until(lambda: (rows := connection.execute(told).fetchall()) and all(row[0] for row in rows), 20)
+    broker = crew.house.servers.broker()
+    assert json.loads(broker.hget(SYSTEM_STATUS, "event") or "{}")["message"] == OPERATIONAL
+    broker.close()
+    assert workers == {name: pid_of(crew, name) for name in workers}  # nobody died of it
 
 
 @pytest.mark.requirement("TRD-001", "FR-005")

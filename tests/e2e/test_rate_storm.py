@@ -1,16 +1,13 @@
 """A storm of orders on one account, from four workers: its limit holds over all of them, and exits go first."""
 
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from events.hints import HintPublisher
-from stack.processes import PROJECT_ROOT
 from tests.support.house import House, until
+from tests.support.more_workers import more_workers
 from tests.support.settings_file import settings_file
 
 LIMIT = 60
@@ -21,23 +18,8 @@ WORKERS = [f"entries-{number}" for number in (2, 3, 4)]  # besides the house's o
 @pytest.fixture(scope="module")
 def crowded(running: House) -> Iterator[House]:
     """A house with four workers for entries."""
-    started = [_start(running, name) for name in WORKERS]
-    hints = HintPublisher(running.settings.redis_url.get_secret_value())
-    try:
-        until(lambda: hints.workers() >= {"entries", *WORKERS}, 60)
+    with more_workers(running, WORKERS):
         yield running
-    finally:
-        hints.close()
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.wait(30)
-
-
-def _start(house: House, name: str) -> "subprocess.Popen[bytes]":
-    environ = house.servers.environ | {"PYTHONPATH": str(PROJECT_ROOT), "OPITIOS_PROCESS": f"worker-{name}"}
-    words = [sys.executable, "-m", "tasks.worker", name]
-    return subprocess.Popen(words, env=environ, cwd=PROJECT_ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 @pytest.mark.requirement("US-SYSTEM-013")

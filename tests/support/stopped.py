@@ -10,10 +10,15 @@ from contextlib import contextmanager, suppress
 @contextmanager
 def stopped(*pids: int) -> Iterator[None]:
     """Stop processes and their children where they are (SIGSTOP), and let them go on afterwards."""
-    everybody = [one for pid in pids for one in (pid, *_children(pid))]
+    everybody = list(pids)
     try:
-        for pid in everybody:
-            os.kill(pid, signal.SIGSTOP)
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)  # before its children are looked for: from now on it makes no more of them
+            children = _children(pid)
+            everybody += children
+            for child in children:
+                with suppress(ProcessLookupError):  # a server's session that has just ended
+                    os.kill(child, signal.SIGSTOP)
         yield
     finally:
         for pid in everybody:
