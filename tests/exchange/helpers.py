@@ -39,7 +39,7 @@ def submit(client: TradingClient, request: MarketOrderRequest | LimitOrderReques
     return cast("Order", client.submit_order(request))
 
 
-def eventually(look: Callable[[], T | None], within_s: float = 3.0) -> T:
+def eventually(look: Callable[[], T | None], within_s: float = 10.0) -> T:
     """The first truthy thing that `look` gives; AssertionError when time runs out."""
     deadline = time.monotonic() + within_s  # noqa: TID251  a real process is waited for
     while time.monotonic() < deadline:  # noqa: TID251  a real process is waited for

@@ -15,7 +15,7 @@ from websockets.sync.client import ClientConnection, connect
 from tests.exchange.helpers import eventually
 from tests.support.exchange import ExchangeProcess
 
-_WAIT_S = 3.0
+_WAIT_S = 10.0
 
 
 class RawStream:

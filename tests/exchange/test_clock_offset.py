@@ -28,7 +28,7 @@ def now_there(exchange: ExchangeProcess, account: dict[str, Any], client: Tradin
         raw.listen("trade_updates")
         order = submit(client, limit_order(price=1))
         (update,) = raw.updates(1)
-        clock = requests.get(f"{exchange.url}/v2/clock", headers=keys, timeout=5)
+        clock = requests.get(f"{exchange.url}/v2/clock", headers=keys, timeout=30)  # the first loads a calendar
         (stream,) = exchange.streams()
     booked = exchange.order(order.client_order_id, account["name"])
     assert booked is not None

@@ -17,7 +17,7 @@ from tests.support.exchange import ExchangeProcess
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "exchange-faults.md"
 KEPT_ALIVE = (
-    b"GET /v2/clock HTTP/1.1\r\nHost: exchange\r\nAPCA-API-KEY-ID: PKDEMO\r\nAPCA-API-SECRET-KEY: demo-secret\r\n\r\n"
+    b"GET /v2/account HTTP/1.1\r\nHost: exchange\r\nAPCA-API-KEY-ID: PKDEMO\r\nAPCA-API-SECRET-KEY: demo-secret\r\n\r\n"
 )
 
 
@@ -144,7 +144,7 @@ def test_a_kept_connection_ends_when_it_is_used_again(
     exchange: ExchangeProcess, client: TradingClient, account: dict[str, Any]
 ) -> None:
     fault = exchange.add_fault("close_on_reuse", account=account["name"], times=None)
-    client.get_clock()
+    client.get_account()
     with pytest.raises(requests.ConnectionError):
         submit(client, market_order(client_order_id="reused"))
     assert exchange.fired(fault) == 1
