@@ -1,13 +1,15 @@
 """Plants one bug after the other and runs the tests that must see it: `python -m tests.planted [NAME...]`.
 
-First all those tests run without any bug and must pass. Figures go into docs/planted-bugs.md with `--write`. The exit
-status is 1 when a test fails without a bug, or does not fail with one.
+First all those tests run without any bug and must pass. With `--crucible` not the tests but runs of the crucible look
+for them. With `--write` figures go into docs/planted-bugs.md. The exit status is 1 when a test does not fail with its
+bug, or anything is found without one.
 """
 
 import argparse
 import sys
 
 from tests.planted.bugs import BUGS
+from tests.planted.fire import found_by_fire, said_by_fire
 from tests.planted.planted import Planted
 from tests.planted.table import Measured, write_table
 from tests.planted.trial import FAILED, PASSED, try_tests
@@ -21,14 +23,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help="bugs to plant (all of them when none is named)")
     parser.add_argument("--list", action="store_true", help="print the bugs and end")
     parser.add_argument("--write", action="store_true", help="write the figures into docs/planted-bugs.md")
+    parser.add_argument(
+        "--crucible", type=int, metavar="SEEDS", help="let the crucible look for them, with so many seeds"
+    )
     given = parser.parse_args(arguments)
     unknown = set(given.names) - BUGS.keys()
     if unknown:
         parser.error(f"no such bug: {', '.join(sorted(unknown))}; --list names them")
-    bugs = [bug for bug in BUGS.values() if not given.names or bug.name in given.names]
+    bugs = [BUGS[name] for name in given.names or BUGS]
     if given.list:
         _say(*(f"{bug.name:34} {bug.rule:8} {bug.breaks}" for bug in bugs))
         return 0
+    if given.crucible:
+        return _in_the_fire(bugs, given.crucible, write=given.write)
     whole = _is_whole(bugs)
     missed = []
     for bug in bugs:
@@ -64,6 +71,21 @@ def _catch(bug: Planted) -> Measured | None:
             return Measured(runs=str(run), seconds=f"{trial.seconds:.0f}")
     _say(trial.output, f"{bug.name}: NOT caught by {', '.join(sorted(waiting))}")
     return None
+
+
+def _in_the_fire(bugs: list[Planted], seeds: int, *, write: bool) -> int:
+    """Say which bugs the crucible finds; 1 when it finds something, or cannot judge, without any."""
+    for seed in range(1, seeds + 1):
+        kinds = found_by_fire(seed)
+        if kinds != []:
+            _say(f"without a bug the crucible says of seed {seed}: {', '.join(kinds) if kinds else 'not judged'}")
+            return 1
+    for bug in bugs:
+        said = said_by_fire(bug, seeds)
+        _say(f"{bug.name}: {said}")
+        if write:
+            write_table({bug.name: Measured(crucible=said)})
+    return 0
 
 
 def _say(*lines: str) -> None:

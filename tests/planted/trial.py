@@ -32,26 +32,31 @@ class Trial:
 
 def try_tests(tests: Collection[str], bug: Planted | None = None, *, patience_s: float = PATIENCE_S) -> Trial:
     """Run the tests in a process of their own; without a bug they see the code as it is."""
-    environ = {key: value for key, value in os.environ.items() if key != VARIABLE}
-    environ |= {"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"} if bug is None else bug.environment()
     with tempfile.TemporaryDirectory(prefix="planted-") as directory:
         report = Path(directory) / "report.xml"
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"--junit-xml={report}"]
         began = time.monotonic()  # noqa: TID251  a real process is timed
-        output = _run([*command, *sorted(tests)], environ, patience_s)
+        output = run([*command, *sorted(tests)], environment(bug), patience_s)
         seconds = time.monotonic() - began  # noqa: TID251  likewise
         outcomes = _outcomes(report.read_text(encoding="utf-8")) if report.exists() else {}
     return Trial({test: outcomes[test] for test in tests if test in outcomes}, seconds, output)
 
 
-def _run(command: list[str], environ: Mapping[str, str], patience_s: float) -> str:
+def environment(bug: Planted | None) -> dict[str, str]:
+    """Return this process' environment with the bug, or without any."""
+    own = {key: value for key, value in os.environ.items() if key != VARIABLE}
+    return own | ({"PYTHONPATH": str(ROOT), "PYTHONSAFEPATH": "1"} if bug is None else bug.environment())
+
+
+def run(command: list[str], environ: Mapping[str, str], patience_s: float) -> str:
+    """Run a command that starts servers; return its output. One that takes too long is asked to stop them."""
     with subprocess.Popen(
         command, cwd=ROOT, env=environ, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         try:
             return process.communicate(timeout=patience_s)[0]
         except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGINT)  # so that it stops what it started
+            process.send_signal(signal.SIGINT)
             return process.communicate()[0]
 
 
