@@ -9,7 +9,7 @@ from typing import Any, Self
 import aiohttp
 
 from config.clock import SYSTEM_CLOCK
-from crucible.plan import CANCEL, REPLACE, Plan, Wish
+from crucible.plan import CANCEL, REPLACE, Plan, Wish, one_more
 from crucible.record import Asked
 
 _ORDERS = "/api/v1/orders"
@@ -18,6 +18,7 @@ _GIVES_UP_S = 90
 _PAUSE_S = (0.1, 1.0)
 _NOT_YET, _IN_FLIGHT = "not_replaceable", "idempotency_key_in_flight"
 _REPLACE_TRIES = 8
+_BETWEEN_MORE_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,14 @@ class Callers:
             await asyncio.sleep(began + wish.at * plan.load_s - loop.time())
             sending.append(asyncio.create_task(self.send(wish)))
         await asyncio.gather(*sending)
+
+    async def go_on(self, plan: Plan, until: "asyncio.Future[None]") -> None:
+        """Send one wish more after the other until then: a fault strikes only where there is traffic."""
+        number = 0
+        while not until.done():
+            await asyncio.sleep(_BETWEEN_MORE_S)
+            await self.send(one_more(plan.seed, number))
+            number += 1
 
     async def send(self, wish: Wish) -> None:
         """Send all copies of a wish, then what is to become of its order."""

@@ -72,14 +72,9 @@ class Judge:
                 order = self._by_id.get(order_id)
                 if order is None:
                     yield self._against(LOST, asked, f"order {order_id} was acknowledged and is not in the database")
-                elif self._there(order) is None and not (self._given_up(order) or self._ended_with_a_reason(order)):
+                elif self._there(order) is None and not (self._given_up(order) or _ended_with_a_reason(order)):
                     text = f"order {order_id} is {order['status']} here and the exchange never took it"
                     yield self._against(LOST, asked, text)
-
-    def _ended_with_a_reason(self, order: Row) -> bool:
-        if order["status"] == OrderStatus.REJECTED.value:
-            return bool(order["reason_code"])
-        return order["status"] in _NEVER_THERE and Decimal(order["filled_qty"]) == 0
 
     def _given_up(self, order: Row) -> bool:
         """Return whether a cancel met an order of unknown outcome that the exchange does not have.
@@ -218,6 +213,10 @@ class Judge:
         for event in self._events[order_id]:
             reason = f" ({event['reason_code']})" if event["reason_code"] else ""
             yield f"{event['recorded_at'][11:26]} {event['process']} {event['event_type']}{reason}"
+
+
+def _ended_with_a_reason(order: Row) -> bool:
+    return order["status"] in _NEVER_THERE and bool(order["reason_code"])
 
 
 def _grouped(rows: Iterable[Row], name: str) -> defaultdict[str, list[Row]]:

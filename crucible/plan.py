@@ -22,6 +22,7 @@ PARTLY = "GOOGL"
 """The exchange fills one share of each order of it, and leaves the rest to a cancel."""
 _BUYS = {"F": "11.50", "INTC": "22.50", "KO": "71"}
 _SELLS = {"BAC": "39", "XOM": "114"}
+_MORE = "SNDL"
 _RESTS, _REST_USD, _NEW_REST_USD = "DIS", "50", "51"
 
 CANCEL, REPLACE = "cancel", "replace"
@@ -98,6 +99,13 @@ def make_plan(orders: int, faults: int, seed: int, catalogue: Sequence[tuple[str
     terms = _Terms(chance)
     wishes = tuple(_wish(number, orders, seed, terms) for number in range(orders))
     return Plan(seed, load_s, tuple(_stock(wishes, seed)), wishes, plan_faults(faults, chance, catalogue, load_s))
+
+
+def one_more(seed: int, number: int) -> Wish:
+    """Return a wish beyond the plan, numbered from 0: traffic for faults that are still waiting for some."""
+    terms = {"symbol": _MORE, "side": "buy", "qty": str(number // len(RICH) + 1)}
+    key = f"more-{seed}-{number}"
+    return Wish(number, key, RICH[number % len(RICH)], terms, copies=(Copy(number % 2, 0.0),))
 
 
 def _wish(number: int, orders: int, seed: int, terms: _Terms) -> Wish:

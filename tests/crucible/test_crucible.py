@@ -18,9 +18,10 @@ def test_nothing_is_lost_and_nothing_doubled_whatever_dies(tmp_path: Path) -> No
     report = tmp_path / "report.md"
     with temporary_home() as home:
         words = ("--orders", "300", "--faults", "30", "--seed", "7", "--report", str(report))
-        answer = Terminal(home).opitios("crucible", *words)
-    assert answer.code == 0, answer.said
-    verdict = answer.out.splitlines()[-1]
+        command = [*COMMAND, "crucible", *words]
+        answer = subprocess.run(command, env=Terminal(home).environ, capture_output=True, text=True, check=False)
+    assert answer.returncode == 0, answer.stdout + answer.stderr
+    verdict = answer.stdout.splitlines()[-1]
     assert re.match(r"crucible seed=7 orders=300 faults=30 kinds=\d+ idle=0 lost=0 doubled=0 .* PASS$", verdict)
     figures = json.loads(report.with_suffix(".json").read_text())
     assert len({fault["kind"] for fault in figures["faults"]}) >= 20

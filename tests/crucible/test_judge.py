@@ -46,6 +46,14 @@ def test_a_rejection_without_a_reason_is_a_loss(record: Record) -> None:
     assert kinds(record) == {LOST}
 
 
+def test_an_order_that_nobody_cancelled_and_nobody_sent_is_lost(record: Record) -> None:
+    record.orders[0] |= {"status": "canceled", "filled_qty": "0"}
+    record.ledger[0]["orders"].pop(0)
+    assert found(record)[LOST].whose == "wish-1"
+    record.orders[0]["reason_code"] = "canceled_unsent"
+    assert LOST not in kinds(record)
+
+
 def test_an_order_never_acknowledged_may_be_missing(record: Record) -> None:
     record.asked[2].order_ids.clear()
     record.orders.pop()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from crucible.fault_plan import STOP, catalogue, plan_faults
-from crucible.plan import RICH
+from crucible.plan import RICH, one_more
 from tests.crucible.rehearsal import KINDS, PROCESSES, digest, plan
 
 ROOT = Path(__file__).parents[2]
@@ -54,6 +54,12 @@ def test_no_two_wishes_of_an_account_have_the_same_terms() -> None:
     every = (*made.wishes, *made.stock)
     terms = Counter((wish.account, *(wish.terms[name] for name in names)) for wish in every)
     assert max(terms.values()) == 1
+
+
+def test_wishes_beyond_the_plan_have_terms_of_their_own() -> None:
+    terms = Counter((wish.account, *wish.terms.values()) for wish in (one_more(7, number) for number in range(100)))
+    assert max(terms.values()) == 1
+    assert not {wish.terms["symbol"] for wish in plan(7).wishes} & {one_more(7, 0).terms["symbol"]}
 
 
 def test_what_is_sold_was_bought_before() -> None:
