@@ -9,6 +9,7 @@ from models.leases import Lease
 from models.logins import LoginAttempts
 from models.notifications import Notification
 from models.orders import Fill, InstrumentRow, Order
+from models.streams import BrokerInboxRow, StreamRow
 from models.users import User
 
 METADATA = Base.metadata
@@ -18,6 +19,7 @@ __all__ = [
     "Account",
     "AccountTypeChange",
     "Balance",
+    "BrokerInboxRow",
     "ConfigChange",
     "Configuration",
     "Fill",
@@ -29,5 +31,6 @@ __all__ = [
     "Order",
     "OrderEventRow",
     "ProcessGauges",
+    "StreamRow",
     "User",
 ]
