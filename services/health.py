@@ -25,7 +25,7 @@ SELECT count(*) FILTER (WHERE account_type_source <> 'fallback' AND account_type
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Counts of accounts by type and trouble, of instruments, of orders overdue; open alerts; gauges of processes; streams.
+    """Counts of accounts by type and trouble, of instruments, of orders overdue; open alerts; gauges; streams.
 
     `disabled` are those that an admin has switched off; what secrets.yml switches off is not counted at all.
     """
@@ -48,4 +48,5 @@ class Standing:
 def read_standing(unit: Unit) -> Standing:
     """Return it as it is now."""
     (row,) = unit.rows(_STANDING)
-    return Standing(**row._asdict(), alerts=count_open(unit), processes=read_gauges(unit), streams=read_streams(unit))
+    streams = read_streams(unit)
+    return Standing(**row._asdict(), alerts=count_open(unit), processes=read_gauges(unit), streams=streams)

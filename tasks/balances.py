@@ -23,8 +23,8 @@ from services.operations import Operation, record_operation
 from tasks.account_alerts import forget_strays, tell_type
 from tasks.app import app
 from tasks.context import Context, context
-from tasks.stream_alerts import watch_streams
 from tasks.stopwatch import Stopwatch
+from tasks.stream_alerts import watch_streams
 
 _RETRIES = 3
 _SWEEP_LEASE_S = 8
