@@ -221,6 +221,8 @@ def _changes(
     changes |= _money(row, known)
     if source.path is Path.POLL and order is not None and known.qty == order.filled_qty:
         changes["fills_known_at"] = source.now
+    if after in TERMINAL and row.status not in TERMINAL:
+        changes.pop("reserved", None)  # nothing more can be bought, whatever was left open: the door frees it
     if after not in TERMINAL:
         changes["due_at"] = NextPoll(_pause_s(row.submitted_at or row.requested_at, source.now))
     if after is OrderStatus.REJECTED and row.status != OrderStatus.REJECTED:

@@ -111,6 +111,14 @@ def test_an_end_that_comes_before_its_fill_waits_for_it(ctx: Context) -> None:
     assert order(ctx, order_id).status == "canceled"
 
 
+def test_a_fill_and_the_end_in_one_word_leave_nothing_reserved(ctx: Context) -> None:
+    order_id = working(ctx)
+    fill = frame(ctx, order_id, "partial_fill", qty="4", cum="4")
+    told(ctx, fill, frame(ctx, order_id, "canceled", cum="4", status="canceled"))
+    row = order(ctx, order_id)
+    assert (row.status, row.filled_qty, row.reserved, row.spent) == ("canceled", 4, 0, 4)
+
+
 @pytest.mark.parametrize(("event", "status"), [("trade_bust", "new"), ("new", "held_for_review")])
 def test_what_nobody_documented_is_kept_and_the_order_asked_for(ctx: Context, event: str, status: str) -> None:
     order_id = working(ctx)

@@ -12,8 +12,9 @@ from services.fills import due_for_poll
 from tasks.context import Context
 from tasks.placing import place_order
 from tasks.polling import poll_account
+from tests.streams.conftest import Pier
 from tests.support.house import Bed, account_of, order, request, until
-from tests.support.streams import inbox, streams
+from tests.support.streams import inbox
 
 ALWAYS: dict[str, Any] = {"times": None}
 FAULTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
@@ -29,14 +30,13 @@ FAULTS: dict[str, list[tuple[str, dict[str, Any]]]] = {
 
 
 @pytest.fixture(scope="module")
-def accounts(quay: Bed) -> Iterator[dict[str, Context]]:
+def accounts(quay: Bed, pier: Pier) -> Iterator[dict[str, Context]]:
     """Return an account for each kind of trouble, and one whose fills are found by polls alone."""
-    told = {what: quay.context() for what in FAULTS}
-    with streams(quay, list(told.values()), "streams-chaos"):
-        for what, ctx in told.items():
-            for kind, where in FAULTS[what]:
-                quay.exchange.add_fault(kind, account=name(ctx), **where)
-        yield told | {"polled": quay.context()}
+    told = {what: pier.account() for what in FAULTS}
+    for what, ctx in told.items():
+        for kind, where in FAULTS[what]:
+            quay.exchange.add_fault(kind, account=name(ctx), **where)
+    yield told | {"polled": quay.context()}
     quay.exchange.remove_faults()
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import yaml
@@ -47,7 +48,7 @@ class StreamsProcess:
 
 @contextmanager
 def streams(bed: Bed, accounts: Sequence[Context], *names: str) -> Iterator[list[StreamsProcess]]:
-    """Run such processes over these accounts, and wait until each account is connected."""
+    """Run such processes over these accounts, the first connected to all of them before the next begins."""
     path = bed.servers.home.root / f"{names[0]}.yml"
     sections = {ctx.settings.accounts[0].name: plain(ctx.settings.accounts[0]) for ctx in accounts}
     path.write_text(yaml.safe_dump({"accounts": sections}))
@@ -56,11 +57,20 @@ def streams(bed: Bed, accounts: Sequence[Context], *names: str) -> Iterator[list
     try:
         for name in names:
             made.append(StreamsProcess(bed, str(path), name))
-            until(lambda: all(is_healthy(ctx) for ctx in accounts), 20)
+            until(partial(is_at_work, bed, name), 30)
+            until(lambda: all(is_healthy(ctx) for ctx in accounts), 30)
         yield made
     finally:
         for process in made:
             process.end()
+
+
+def is_at_work(bed: Bed, name: str) -> bool:
+    """Whether the process of this name has a connection to the database."""
+    with bed.database.statement() as unit:
+        return bool(
+            unit.rows("SELECT 1 FROM pg_stat_activity WHERE application_name = %(name)s", {"name": f"opitios-{name}"})
+        )
 
 
 def stream(ctx: Context) -> Any:
