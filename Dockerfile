@@ -12,7 +12,7 @@ COPY . .
 RUN .venv/bin/python -m pip install --quiet --no-deps --no-build-isolation -e . \
  && .venv/bin/python -m pip uninstall --quiet --yes pip \
  && .venv/bin/python -m compileall -q -j 0 api brokers cli config crucible domain events exchange migrations models \
-      reports risk services stack tasks
+      reports risk services stack streams tasks
 
 FROM ${PYTHON}
 RUN groupadd --system --gid 10001 opitios \

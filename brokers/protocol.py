@@ -8,6 +8,7 @@ from typing import Protocol
 
 from domain.broker import AccountReading, BrokerFill, BrokerOrder, CancelAnswer, Ticket, Timed
 from domain.orders import AssetClass
+from domain.trade_updates import TradeUpdate
 
 
 class BrokerUnavailable(Exception):
@@ -83,4 +84,36 @@ class Broker(Protocol):
 
     def close(self) -> None:
         """Close the connections."""
+        ...
+
+
+class FeedLost(Exception):
+    """The stream is not there, or no longer: nothing follows from it, and it may be tried again later."""
+
+
+class FeedBusy(FeedLost):
+    """The broker has a connection of this account already and takes no second one."""
+
+
+class FeedRefused(FeedLost):
+    """The broker does not take these keys."""
+
+
+class TradeFeed(Protocol):
+    """One account's stream of what becomes of its orders. Nothing is told again: after `open`, ask what was missed."""
+
+    async def open(self) -> None:
+        """Connect, sign in and listen, bounded in time. Raises FeedLost and its kinds."""
+        ...
+
+    async def next(self) -> TradeUpdate:
+        """Return the next event, one that could not be read included. Raises FeedLost at the end of the stream."""
+        ...
+
+    async def ping(self) -> None:
+        """Return once the broker has answered. Raises FeedLost."""
+        ...
+
+    async def close(self) -> None:
+        """Hang up, within a second."""
         ...

@@ -5,8 +5,9 @@ from collections.abc import Callable
 from functools import partial
 
 from brokers.alpaca.adapter import AlpacaBroker
+from brokers.alpaca.feed import AlpacaFeed
 from brokers.deadline import Watchdog
-from brokers.protocol import Broker
+from brokers.protocol import Broker, TradeFeed
 from brokers.rate_budget import Allowance
 from config.settings import AccountSettings, Settings
 from domain.clock import Clock
@@ -53,6 +54,12 @@ class BrokerRegistry:
                 self._brokers[account] = self._make(account)
             return self._brokers[account]
 
+    def feed(self, account: str) -> TradeFeed:
+        """Return a new feed of the account's trade updates, not yet open. Raises NoSuchBroker."""
+        with self._lock:
+            section = self._section(account)
+        return AlpacaFeed(section.base_url, section.api_key.get_secret_value(), section.secret_key.get_secret_value())
+
     def follow(self, settings: Settings) -> None:
         """Make brokers by these settings from now on; whoever has one whose section changed ends with it.
 
@@ -79,12 +86,16 @@ class BrokerRegistry:
             self._retired.clear()
 
     def _make(self, name: str) -> tuple[AccountSettings, Broker]:
+        account = self._section(name)
+        return account, self._alpaca(account)
+
+    def _section(self, name: str) -> AccountSettings:
         account = self._settings.account(name)
         if account is None or not account.api_key.get_secret_value():
             raise NoSuchBroker(f"account {name}: no keys in secrets.yml")
         if account.broker != "alpaca":
             raise NoSuchBroker(f"account {name}: broker {account.broker!r} is not known; expected alpaca")
-        return account, self._alpaca(account)
+        return account
 
     def _alpaca(self, account: AccountSettings) -> Broker:
         return AlpacaBroker(

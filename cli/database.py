@@ -80,8 +80,8 @@ def _check_connections(unit: Unit, settings: Settings) -> None:
     if settings.connections > server.usable:
         raise ConfigError(
             f"max_connections of Postgres lets {server.usable} applications' connections in; expected at least "
-            f"{settings.connections}, which API, workers, relay and beat may hold together. Raise it, or lower "
-            "worker.threads or database.pool_max in secrets.yml"
+            f"{settings.connections}, which API, workers, relay, beat and streams may hold together. Raise it, or "
+            "lower worker.threads or database.pool_max in secrets.yml"
         )
 
 

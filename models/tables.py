@@ -10,6 +10,7 @@ from models.logins import LoginAttempts
 from models.notifications import Notification
 from models.orders import Fill, InstrumentRow, Order
 from models.spooled import Spooled
+from models.streams import BrokerInboxRow, StreamRow
 from models.users import User
 
 METADATA = Base.metadata
@@ -19,6 +20,7 @@ __all__ = [
     "Account",
     "AccountTypeChange",
     "Balance",
+    "BrokerInboxRow",
     "ConfigChange",
     "Configuration",
     "Fill",
@@ -31,5 +33,6 @@ __all__ = [
     "OrderEventRow",
     "ProcessGauges",
     "Spooled",
+    "StreamRow",
     "User",
 ]

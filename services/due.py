@@ -76,3 +76,13 @@ def make_due(unit: Unit, order_id: uuid.UUID) -> None:
         "WHERE order_id = %(order_id)s AND status IN ('accepted', 'partially_filled')",
         {"order_id": order_id},
     )
+
+
+def make_all_due(unit: Unit, orders: Collection[uuid.UUID]) -> None:
+    """Have these orders asked for at once: working ones, and unknown ones that nobody is settling."""
+    unit.run(
+        "UPDATE trading.orders SET due_at = clock_timestamp(), hints = 0, next_hint_at = NULL "
+        "WHERE order_id = ANY(%(orders)s) AND (status IN ('accepted', 'partially_filled') "
+        "OR status = 'unknown' AND coalesce(lease_until <= clock_timestamp(), TRUE))",
+        {"orders": list(orders)},
+    )

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from enum import StrEnum
 from typing import Any
 
 from domain.broker import BrokerFill, BrokerOrder
@@ -15,10 +16,17 @@ from domain.order_state import IN_FLIGHT, TERMINAL, OrderEvent, OrderStatus
 from models.unit import Row, Statement, Unit
 from services.order_cancel import stop_overfill
 from services.order_outcome import status_after
-from services.order_transition import After, Event, Move, NextReadSeq, moving, noting
+from services.order_transition import After, Event, Move, NextPoll, NextReadSeq, moving, noting
 from services.origin import Origin
 
 MAX_POLL_S = 5
+
+
+class Path(StrEnum):
+    """Which way the broker's word came; the audit trail keeps it as the stage."""
+
+    POLL = "poll"
+    STREAM = "stream"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,9 @@ SELECT o.order_id, o.broker_order_id, o.broker_client_id, coalesce(o.submitted_a
  ORDER BY o.due_at LIMIT 500
 """
 
+# A fill of an order that was sent after the stream had connected should have been told by it: see services/streams.py.
 _INSERT = """
+WITH added AS (
 INSERT INTO trading.fills (fill_id, account_id, order_id, broker_order_id, broker_fill_id, symbol, side, qty, price,
                            cum_qty, occurred_at)
 SELECT f.fill_id, f.account_id, f.order_id, f.broker_order_id, f.broker_fill_id, f.symbol, f.side, f.qty, f.price,
@@ -68,7 +78,14 @@ SELECT f.fill_id, f.account_id, f.order_id, f.broker_order_id, f.broker_fill_id,
     fill_id uuid, account_id uuid, order_id uuid, broker_order_id text, broker_fill_id text, symbol text, side text,
     qty numeric, price numeric, cum_qty numeric, occurred_at timestamptz)
 ON CONFLICT (account_id, broker_order_id, cum_qty) DO NOTHING
-RETURNING fill_id
+RETURNING fill_id, order_id
+), untold AS (
+UPDATE trading.streams s SET untold_at = clock_timestamp()
+  FROM added JOIN trading.orders o USING (order_id)
+ WHERE %(path)s = 'poll' AND s.account_id = o.account_id AND s.untold_at IS NULL
+   AND s.healthy_until > clock_timestamp() AND o.submitted_at > s.connected_since
+)
+SELECT fill_id FROM added
 """
 
 _LOCKED = """
@@ -115,10 +132,12 @@ def apply_poll(
     origin: Origin,
     wait: bool = True,
     heard: list[Heard] | None = None,
+    path: Path = Path.POLL,
 ) -> dict[uuid.UUID, OrderStatus]:
-    """Write what one poll learned: new fills, then the status they allow; return the statuses after.
+    """Write what a poll or the stream told: new fills, then the status they allow; return the statuses after.
 
-    What was new is added to `heard`; it holds once the transaction does.
+    What was new is added to `heard`; it holds once the transaction does. What a stream tells may be old: it shows no
+    more than its own fill, and an order of which one is missing is due for a poll at once.
 
     `now` is from before the broker was asked. An order that somebody else is writing is waited for, or left out
     without `wait`: whoever holds the locks of many must not wait for another, who may wait for one of them.
@@ -132,12 +151,16 @@ def apply_poll(
     ]
     if not ours:
         return {}
-    added = _insert(unit, rows, ours, ids)
+    added = _insert(unit, rows, ours, ids, path=path)
     sums = unit.rows(_SUMS, {"order_ids": list(rows)})
     known = {row.order_id: _Known(row.qty, row.avg_price) for row in sums}
+    source = _Source(path, now)
     steps = [
-        _step(rows[one.polled.order_id], one, known.get(one.polled.order_id, _Known()), added, now=now) for one in ours
+        _step(rows[one.polled.order_id], one, known.get(one.polled.order_id, _Known()), added, source=source)
+        for one in ours
     ]
+    old = {step.order_id: step.after for step in steps if not step.is_news}
+    steps = [step for step in steps if step.is_news]
     written = unit.rows_of_each([step.statement(origin) for step in steps])
     for step in steps:
         if step.after is OrderStatus.REPLACED:
@@ -145,7 +168,15 @@ def apply_poll(
     done = [step for step, found in zip(steps, written, strict=True) if found]
     if heard is not None:
         heard += [Heard(rows[step.order_id], event) for step in done for event in step.events]
-    return {step.order_id: step.after for step in done}
+    return old | {step.order_id: step.after for step in done}
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Which way it came, and when: for a poll from before the broker was asked."""
+
+    path: Path
+    now: dt.datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +190,7 @@ class _Step:
     known: _Known
     events: Sequence[Event]
     changes: Mapping[str, Any]
+    is_news: bool = True
 
     def statement(self, origin: Origin) -> Statement:
         if self.after is self.before:
@@ -166,29 +198,33 @@ class _Step:
         return moving(Move(self.order_id, self.after, self.fence, self.changes), self.events, origin)
 
 
-def _step(row: Row, told: Told, known: _Known, added: Collection[BrokerFill], *, now: dt.datetime) -> _Step:
+def _step(row: Row, told: Told, known: _Known, added: Collection[BrokerFill], *, source: _Source) -> _Step:
     before = OrderStatus(row.status)
     after = _next_status(before, told.order, known.qty, row.qty)
-    events = [_fill_event(fill, after, known.qty, now) for fill in dict.fromkeys(told.fills) if fill in added]
+    events = [_fill_event(fill, after, known.qty, source) for fill in dict.fromkeys(told.fills) if fill in added]
     if after not in {before, OrderStatus.FILLED, OrderStatus.PARTIALLY_FILLED}:  # those two arrive with their fills
         detail = {"broker_status": None if told.order is None else told.order.raw_status}
-        events.append(Event(OrderEvent(after.value), "poll", now, detail=detail))
-    changes = _changes(row, told.order, known, after, now=now)
-    return _Step(row.order_id, before, after, row.fence, known, events, changes)
+        events.append(Event(OrderEvent(after.value), source.path.value, source.now, detail=detail))
+    changes = _changes(row, told.order, known, after, source=source)
+    missing = told.order is not None and told.order.filled_qty > known.qty and after not in TERMINAL
+    if missing and source.path is Path.STREAM:
+        changes["due_at"] = After(0)
+    is_news = source.path is Path.POLL or missing or bool(events)
+    return _Step(row.order_id, before, after, row.fence, known, events, changes, is_news)
 
 
 def _changes(
-    row: Row, order: BrokerOrder | None, known: _Known, after: OrderStatus, *, now: dt.datetime
+    row: Row, order: BrokerOrder | None, known: _Known, after: OrderStatus, *, source: _Source
 ) -> dict[str, Any]:
     average = None if known.avg_price is None else round(known.avg_price, 8)
     changes: dict[str, Any] = {"filled_qty": known.qty, "filled_avg_price": average}
     changes |= _money(row, known)
+    if source.path is Path.POLL and order is not None and known.qty == order.filled_qty:
+        changes["fills_known_at"] = source.now
     if after in TERMINAL:
         changes["reserved"] = Decimal(0)  # of what was open a moment ago, nothing can be bought any more
-    if order is not None and known.qty == order.filled_qty:
-        changes["fills_known_at"] = now
     if after not in TERMINAL:
-        changes["due_at"] = After(_pause_s(row.submitted_at or row.requested_at, now))
+        changes["due_at"] = NextPoll(_pause_s(row.submitted_at or row.requested_at, source.now))
     if after is OrderStatus.REJECTED and row.status != OrderStatus.REJECTED:
         words = {"reason_code": "broker_rejected", "reason": "rejected after acceptance"}
         changes |= {"rejected_by": "broker"} | words
@@ -209,13 +245,16 @@ def _money(row: Row, known: _Known) -> dict[str, Any]:
     return {"reserved": left, "spent": row.spent + max(Decimal(0), paid), "spent_seq": NextReadSeq()}
 
 
-def _insert(unit: Unit, rows: Mapping[uuid.UUID, Row], told: Sequence[Told], ids: Ids) -> set[BrokerFill]:
+def _insert(
+    unit: Unit, rows: Mapping[uuid.UUID, Row], told: Sequence[Told], ids: Ids, *, path: Path
+) -> set[BrokerFill]:
     """Return the fills that nobody had written before."""
     wanted = {ids.new(): (rows[one.polled.order_id], fill) for one in told for fill in one.fills}
     if not wanted:
         return set()
     records = [_record(fill_id, row, fill) for fill_id, (row, fill) in wanted.items()]
-    return {wanted[row.fill_id][1] for row in unit.rows(_INSERT, {"fills": json.dumps(records, default=str)})}
+    params = {"fills": json.dumps(records, default=str), "path": path.value}
+    return {wanted[row.fill_id][1] for row in unit.rows(_INSERT, params)}
 
 
 def _record(fill_id: uuid.UUID, order: Row, fill: BrokerFill) -> dict[str, Any]:
@@ -247,19 +286,19 @@ def _next_status(before: OrderStatus, order: BrokerOrder | None, known: Decimal,
     return OrderStatus.CANCELED if told is OrderStatus.REJECTED and known > 0 else told
 
 
-def _fill_event(fill: BrokerFill, after: OrderStatus, known: Decimal, now: dt.datetime) -> Event:
+def _fill_event(fill: BrokerFill, after: OrderStatus, known: Decimal, source: _Source) -> Event:
     last = after is OrderStatus.FILLED and fill.cum_qty >= known
     kind = OrderEvent.FILLED if last else OrderEvent.PARTIALLY_FILLED
     return Event(
         event_type=kind,
-        stage="poll",
+        stage=source.path.value,
         occurred_at=fill.occurred_at,
         detail={
             "qty": str(fill.qty),
             "price": str(fill.price),
             "cum_qty": str(fill.cum_qty),
             "broker_fill_id": fill.broker_fill_id,
-            "seen_at": now.isoformat(),
+            "seen_at": source.now.isoformat(),
         },
     )
 

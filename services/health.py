@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from models.unit import Unit
 from services.alerts import AlertCount, count_open
 from services.gauges import Gauges, read_gauges
+from services.streams import StreamsStanding, read_streams
 
 _STANDING = """
 SELECT count(*) FILTER (WHERE account_type_source <> 'fallback' AND account_type = 'paper') AS paper,
@@ -24,7 +25,7 @@ SELECT count(*) FILTER (WHERE account_type_source <> 'fallback' AND account_type
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Counts of accounts by type and trouble, of instruments, of orders overdue; open alerts; every process's gauges.
+    """Counts of accounts by type and trouble, of instruments, of orders overdue; open alerts; gauges; streams.
 
     `disabled` are those that an admin has switched off; what secrets.yml switches off is not counted at all.
     """
@@ -41,9 +42,11 @@ class Standing:
     overdue: int
     alerts: Sequence[AlertCount]
     processes: Sequence[Gauges]
+    streams: StreamsStanding
 
 
 def read_standing(unit: Unit) -> Standing:
     """Return it as it is now."""
     (row,) = unit.rows(_STANDING)
-    return Standing(**row._asdict(), alerts=count_open(unit), processes=read_gauges(unit))
+    streams = read_streams(unit)
+    return Standing(**row._asdict(), alerts=count_open(unit), processes=read_gauges(unit), streams=streams)

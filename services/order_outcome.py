@@ -14,7 +14,7 @@ from typing import Any
 from domain.broker import Accepted, BrokerOrder, NotAccepted, Outcome, Rejected, Unknown
 from domain.order_state import TERMINAL, OrderEvent, OrderStatus
 from models.unit import Unit
-from services.order_transition import After, Event, Move, move, note
+from services.order_transition import After, Event, Move, NextPoll, move, note
 from services.origin import Origin
 
 FIRST_POLL_S = 0.3  # float: seconds of a timer
@@ -88,7 +88,9 @@ def _accepted(attempt: Attempt, order: BrokerOrder) -> tuple[Move, list[Event]]:
                 "reason": "rejected after acceptance",
             }
         return _move(attempt, status, changes), [first, ended]
-    return _move(attempt, OrderStatus.ACCEPTED, changes | {"due_at": After(FIRST_POLL_S)}), [first]
+    # what was told while nobody knew the order was told to nobody: it is asked for at once
+    soon = After(FIRST_POLL_S) if attempt.stage == "settle" else NextPoll(FIRST_POLL_S)
+    return _move(attempt, OrderStatus.ACCEPTED, changes | {"due_at": soon}), [first]
 
 
 def _rejected(attempt: Attempt, outcome: Rejected) -> tuple[Move, list[Event]]:

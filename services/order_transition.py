@@ -25,6 +25,16 @@ class After:
 
 
 @dataclass(frozen=True, slots=True)
+class NextPoll:
+    """When a working order is asked for again: in so many seconds, or every five while the account's stream is healthy.
+
+    The stream tells what happens then, and the poll only makes sure (R31).
+    """
+
+    seconds: float  # float: seconds of a timer
+
+
+@dataclass(frozen=True, slots=True)
 class NextReadSeq:
     """The next number of the balance reads: whatever read began before has a lower one (R18)."""
 
@@ -182,7 +192,7 @@ def _params(events: Sequence[Event], origin: Origin, changes: Mapping[str, Any])
 
 
 def _value(value: Any) -> Any:
-    if isinstance(value, After):
+    if isinstance(value, After | NextPoll):
         return value.seconds
     if isinstance(value, NextReadSeq):
         return None
@@ -212,6 +222,10 @@ def _event(number: int, event: Event) -> dict[str, Any]:
 
 _SQL_OF: dict[type, str] = {
     After: "clock_timestamp() + make_interval(secs => %(c_{name})s)",
+    NextPoll: (
+        "clock_timestamp() + make_interval(secs => CASE WHEN EXISTS (SELECT FROM trading.streams s "
+        "WHERE s.account_id = o.account_id AND s.healthy_until > clock_timestamp()) THEN 5 ELSE %(c_{name})s END)"
+    ),
     NextReadSeq: "nextval('trading.balance_read_seq')",
 }
 

@@ -75,6 +75,7 @@ def applications() -> tuple[Process, ...]:
         Process(name="worker-exits", argv=_module("tasks.worker", "exits")),
         Process(name="worker-background", argv=_module("tasks.worker", "background")),
         Process(name="relay", argv=_module("tasks.relay"), stop_seconds=10),
+        Process(name="streams", argv=_module("streams"), stop_seconds=10),
         Process(name="beat", argv=_module("tasks.beat"), stop_seconds=10),
         Process(name="flower", argv=_module("tasks.flower"), stop_seconds=10),
     )

@@ -24,6 +24,7 @@ from tasks.account_alerts import forget_strays, tell_type
 from tasks.app import app
 from tasks.context import Context, context
 from tasks.stopwatch import Stopwatch
+from tasks.stream_alerts import watch_streams
 
 _RETRIES = 3
 _SWEEP_LEASE_S = 8
@@ -49,6 +50,7 @@ def check_all() -> None:
     for account in accounts:
         ctx.hints.hint(CHECK_BALANCE, account)
     forget_strays(ctx)
+    watch_streams(ctx)
 
 
 def check_balance(ctx: Context, account_id: uuid.UUID) -> bool:

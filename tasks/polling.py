@@ -47,11 +47,14 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
         ctx.hints.hint(CHECK_BALANCE, str(account_id), every_ms=CHECK_EVERY_MS)
     network_ms = broker.wire_time().network_ms
     for one in heard:
-        _log(account, one, watch.elapsed_ms, network_ms)
+        log_heard(account, one, watch.elapsed_ms, network_ms)
 
 
-def _log(account: str, heard: Heard, total_ms: float, network_ms: float | None) -> None:
-    """Write the line of what a poll has told: `total_ms` is that of the poll, `network_ms` of its last request."""
+def log_heard(account: str, heard: Heard, total_ms: float, network_ms: float | None) -> None:
+    """Write the line of what a poll or a stream has told.
+
+    `total_ms` is that of the poll, `network_ms` of its last request; of a stream's event, ms since it arrived and none.
+    """
     order, event = heard.order, heard.event
     size = f"${plain(order.notional)}" if order.qty is None else plain(order.qty)
     line = OrderLine(

@@ -20,6 +20,7 @@ HOUSE = (
     "risk",
     "services",
     "stack",
+    "streams",
     "tasks",
 )
 SHIPPED = (*HOUSE, "crucible", "exchange", "migrations")

@@ -30,6 +30,7 @@ async def health(state: State, response: Response) -> dict[str, Any]:
 
     A part that hangs is `down` after two seconds. `processes` shows the database connections of every process as it
     told them within the last half minute: limit, active, idle, waiting, borrowed, waited_ms, errors, replaced.
+    `streams` is degraded while one is not connected for a quarter of a minute: orders are polled meanwhile.
     `alerts` counts the open ones by kind; their names are at /api/v1/alerts for who has signed in.
     """
     (database, standing), redis, brokers = await asyncio.gather(_database(state), _redis(state), _brokers(state))
@@ -97,10 +98,10 @@ def _troubled(standing: Standing, configured: Sequence[AccountSettings]) -> bool
     critical = any(count.severity == Severity.CRITICAL for count in standing.alerts)
     accounts = standing.paper + standing.live + standing.fallback
     unread = not standing.instruments if accounts else any(account.enabled for account in configured)
-    return bool(standing.not_read or standing.blocked or critical or unread)
+    return bool(standing.not_read or standing.blocked or standing.streams.down or critical or unread)
 
 
-def _counts(standing: Standing | None) -> dict[str, dict[str, int]]:
+def _counts(standing: Standing | None) -> dict[str, dict[str, Any]]:
     if standing is None:
         return {}
     return {
@@ -113,6 +114,7 @@ def _counts(standing: Standing | None) -> dict[str, dict[str, int]]:
         },
         "instruments": {"known": standing.instruments},
         "orders": {"overdue": standing.overdue},
+        "streams": {"state": "degraded" if standing.streams.down else "healthy"} | asdict(standing.streams),
     }
 
 

@@ -10,7 +10,7 @@ from tests.deploy.compose import LocalCompose, local_compose, services
 from tests.support.house import ENDED, until
 from tests.support.stack import command_lines, harness
 
-ASKED = ("api", "worker-entries", "worker-exits", "worker-background", "relay", "beat", "flower")
+ASKED = ("api", "worker-entries", "worker-exits", "worker-background", "relay", "streams", "beat", "flower")
 
 
 @pytest.fixture(scope="module")

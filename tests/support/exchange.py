@@ -74,6 +74,11 @@ class ExchangeProcess:
         """Whether the process lives."""
         return self._process is not None and self._process.poll() is None
 
+    @property
+    def pid(self) -> int:
+        """The process's number; 0 before the start."""
+        return self._process.pid if self._process else 0
+
     def stop(self) -> int:
         """SIGTERM; give the exit code, TimeoutExpired when it takes longer than 5 s."""
         self._session.close()
