@@ -115,6 +115,14 @@ class WorkerSettings(Section):
     events: bool = True
 
 
+class ReconcileSettings(Section):
+    """How often an account is compared with its broker, besides after every start (R31, docs/reconcile.md)."""
+
+    interval: Annotated[Patience, Field(ge=dt.timedelta(seconds=5), le=dt.timedelta(hours=1))] = dt.timedelta(
+        seconds=30
+    )
+
+
 class FlowerSettings(Section):
     """Flower, the workers' page (docs/decisions/0014-flower-and-containers.md). It alone judges its password."""
 

@@ -19,6 +19,7 @@ from config.sections import (
     AccountSettings,
     DatabaseSettings,
     FlowerSettings,
+    ReconcileSettings,
     Section,
     TradingSettings,
     WorkerSettings,
@@ -60,6 +61,7 @@ class Settings(Section):
     trading: TradingSettings = TradingSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
+    reconcile: ReconcileSettings = ReconcileSettings()
     flower: FlowerSettings = FlowerSettings()
     logging: LoggingSettings = LoggingSettings()
     accounts: tuple[AccountSettings, ...] = ()

@@ -14,12 +14,20 @@ import yaml
 
 from config.home import Home
 from config.log_settings import LoggingSettings
-from config.sections import DatabaseSettings, FlowerSettings, Section, TradingSettings, WorkerSettings
+from config.sections import (
+    DatabaseSettings,
+    FlowerSettings,
+    ReconcileSettings,
+    Section,
+    TradingSettings,
+    WorkerSettings,
+)
 
 SECTIONS: dict[str, type[Section]] = {
     "trading": TradingSettings,
     "database": DatabaseSettings,
     "worker": WorkerSettings,
+    "reconcile": ReconcileSettings,
     "flower": FlowerSettings,
     "logging": LoggingSettings,
 }

@@ -9,6 +9,7 @@ from models.leases import Lease
 from models.logins import LoginAttempts
 from models.notifications import Notification
 from models.orders import Fill, InstrumentRow, Order
+from models.positions import PositionCorrection, PositionDifference
 from models.users import User
 
 METADATA = Base.metadata
@@ -28,6 +29,8 @@ __all__ = [
     "Operation",
     "Order",
     "OrderEventRow",
+    "PositionCorrection",
+    "PositionDifference",
     "ProcessGauges",
     "User",
 ]

@@ -17,10 +17,11 @@ from domain.timing import OrderLine, ReadLine, Step
 from risk.verdict import Decision
 from services.due import make_due
 from services.operations import Operation, record_operation
-from services.order_claim import WAIT_S, Brief, Claim, Clocks, brief_of, claim_for_placing, defer, stopped_since
+from services.order_claim import Brief, Claim, Clocks, brief_of, claim_for_placing, defer, stopped_since
 from services.order_outcome import Attempt, backoff_s, record_outcome
 from services.order_transition import After, Event
 from tasks.context import Context
+from tasks.reconcile_account import is_to_reconcile, reconcile_account
 from tasks.stopwatch import Stopwatch
 
 SEND_WITHIN_MS = 4000
@@ -38,6 +39,8 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
     wait_s = ctx.budget.take(brief.account, purpose=_purpose(brief))
     if wait_s:
         return _put_off(ctx, order_id, wait_s, watch)
+    if is_to_reconcile(ctx, brief):
+        reconcile_account(ctx, brief.account_id)  # the claim below sees whether it finished
     ask = _ask(ctx, brief) if brief.needs_ask else None
     before_claim_ms = ctx.clock.monotonic_ms()
     policy = ctx.policy(brief.account)
@@ -47,7 +50,7 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
     if claim is None:
         return None
     if claim.ruling.decision is Decision.WAIT:
-        return WAIT_S
+        return claim.wait_s
     if claim.ruling.decision is Decision.DENY:
         log_attempt(claim, watch.elapsed_ms, None, claim.ruling.reason_code)
         return None

@@ -43,14 +43,14 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
         return
     told = [Told(order, orders.get(order.broker_order_id), fills.get(order.broker_order_id, [])) for order in polled]
     heard: list[Heard] = []
-    if _apply(ctx, told, heard, asked_at=watch.started_at):
+    if apply_told(ctx, told, heard, asked_at=watch.started_at):
         ctx.hints.hint(CHECK_BALANCE, str(account_id), every_ms=CHECK_EVERY_MS)
     network_ms = broker.wire_time().network_ms
     for one in heard:
-        _log(account, one, watch.elapsed_ms, network_ms)
+        log_heard(account, one, watch.elapsed_ms, network_ms)
 
 
-def _log(account: str, heard: Heard, total_ms: float, network_ms: float | None) -> None:
+def log_heard(account: str, heard: Heard, total_ms: float, network_ms: float | None) -> None:
     """Write the line of what a poll has told: `total_ms` is that of the poll, `network_ms` of its last request."""
     order, event = heard.order, heard.event
     size = f"${plain(order.notional)}" if order.qty is None else plain(order.qty)
@@ -113,7 +113,7 @@ def _unread_since(order: Polled, told: BrokerOrder) -> dt.datetime:
     return created if order.fills_known_at is None else max(created, order.fills_known_at - CLOCK_SLACK)
 
 
-def _apply(ctx: Context, told: Sequence[Told], heard: list[Heard], *, asked_at: dt.datetime) -> bool:
+def apply_told(ctx: Context, told: Sequence[Told], heard: list[Heard], *, asked_at: dt.datetime) -> bool:
     """Write what was told, many orders in one go, and add what was new to `heard`; return whether one has ended.
 
     What is left over is written one by one: orders that somebody else was writing, those that were replaced (their

@@ -99,7 +99,7 @@ def _counts(standing: Standing | None) -> dict[str, dict[str, int]]:
             "disabled": standing.disabled,
         },
         "instruments": {"known": standing.instruments},
-        "orders": {"overdue": standing.overdue},
+        "orders": {"overdue": standing.overdue, "quarantined": standing.quarantined},
     }
 
 
