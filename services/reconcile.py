@@ -39,14 +39,12 @@ class Begun:
 
 def begin(unit: Unit, account_id: uuid.UUID, owner: str) -> Begun | None:
     """Begin a reconcile; None while another one runs, or while the account's number waits to be confirmed (R24)."""
-    if not take_lease(unit, f"reconcile {account_id}", owner, LEASE_S):
-        return None
     row = unit.row(
         "SELECT *, clock_timestamp() AS began FROM trading.accounts "
         "WHERE account_id = %(account_id)s AND number_changed_at IS NULL",
         {"account_id": account_id},
     )
-    if row is None:
+    if row is None or not take_lease(unit, f"reconcile {account_id}", owner, LEASE_S):
         return None
     return Begun(
         account_id=account_id,

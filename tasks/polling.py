@@ -43,7 +43,7 @@ def poll_account(ctx: Context, account_id: uuid.UUID) -> None:
         return
     told = [Told(order, orders.get(order.broker_order_id), fills.get(order.broker_order_id, [])) for order in polled]
     heard: list[Heard] = []
-    if apply_told(ctx, told, heard, asked_at=watch.started_at):
+    if _apply(ctx, told, heard, asked_at=watch.started_at):
         ctx.hints.hint(CHECK_BALANCE, str(account_id), every_ms=CHECK_EVERY_MS)
     network_ms = broker.wire_time().network_ms
     for one in heard:
@@ -113,7 +113,7 @@ def _unread_since(order: Polled, told: BrokerOrder) -> dt.datetime:
     return created if order.fills_known_at is None else max(created, order.fills_known_at - CLOCK_SLACK)
 
 
-def apply_told(ctx: Context, told: Sequence[Told], heard: list[Heard], *, asked_at: dt.datetime) -> bool:
+def _apply(ctx: Context, told: Sequence[Told], heard: list[Heard], *, asked_at: dt.datetime) -> bool:
     """Write what was told, many orders in one go, and add what was new to `heard`; return whether one has ended.
 
     What is left over is written one by one: orders that somebody else was writing, those that were replaced (their

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from loguru import logger
 
 from brokers.protocol import BrokerUnavailable
+from brokers.rate_budget import Purpose
 from brokers.registry import NoSuchBroker
 from config import log_context
 from config.ids import trace_id
@@ -18,7 +19,7 @@ from domain.reconcile import Comparison, OurOrder, compare
 from models.unit import StoreAway, StoreError
 from risk.rules.reconciled import EXIT_PATIENCE
 from services.external_orders import Found, import_order
-from services.fills import Heard, Polled, Told
+from services.fills import Heard, Polled, Told, apply_poll
 from services.operations import Operation, record_operation
 from services.order_claim import Brief
 from services.order_facts import unreconciled_since
@@ -27,7 +28,7 @@ from services.positions import correct_positions
 from services.reconcile import Begun, begin, finish, our_orders, put_off
 from tasks.balances import check_balance
 from tasks.context import Context
-from tasks.polling import apply_told, log_heard
+from tasks.polling import log_heard
 from tasks.quarantine_alerts import tell_quarantined
 from tasks.reconcile_reading import SINGLE_READS, Reading, asked, read_broker
 from tasks.stopwatch import Stopwatch
@@ -110,7 +111,16 @@ def _tell(run: _Run, order_id: uuid.UUID, order: OurOrder | None, said: BrokerOr
     filled_qty = said.filled_qty if order is None else order.filled_qty
     polled = Polled(order_id, said.broker_order_id, said.client_order_id, since, filled_qty)
     heard: list[Heard] = []
-    apply_told(run.ctx, [Told(polled, said, fills)], heard, asked_at=run.watch.started_at)
+    ctx, now = run.ctx, run.watch.started_at
+    try:
+        with ctx.database.unit() as unit:
+            apply_poll(unit, [Told(polled, said, fills)], now=now, ids=ctx.ids, origin=ctx.origin, heard=heard)
+    except StoreAway:
+        raise
+    except StoreError as error:
+        run.done["failed"] += 1
+        logger.error("What the broker told of {} could not be written: {}", order_id, type(error).__name__)
+        return
     for one in heard:
         log_heard(run.begun.account, one, run.watch.elapsed_ms, None)
         run.done[one.event.event_type.value] += 1
@@ -155,7 +165,13 @@ def _whose(run: _Run, order: BrokerOrder) -> tuple[str, str]:
 def _cancel(run: _Run, order: OurOrder, said: BrokerOrder) -> None:
     """Cancel an order of ours that works at the broker although it was given up (R12)."""
     asked_at = run.watch.now()
-    answer = asked(run.ctx, run.begun, run.reading, lambda: run.reading.broker.cancel(said.broker_order_id))
+    answer = asked(
+        run.ctx,
+        run.begun,
+        run.reading,
+        lambda: run.reading.broker.cancel(said.broker_order_id),
+        purpose=Purpose.PROTECT,
+    )
     event = Event(
         event_type=OrderEvent.CANCEL_SENT if answer.taken else OrderEvent.CANCEL_FAILED,
         stage="reconcile",

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from brokers.protocol import Broker, BrokerUnavailable
+from brokers.rate_budget import Purpose
 from domain.broker import BrokerFill, BrokerOrder, BrokerPosition
 from services.reconcile import Begun, unknown_fills
 from tasks.context import Context
@@ -51,9 +52,11 @@ def read_broker(ctx: Context, begun: Begun) -> Reading:
     return reading
 
 
-def asked(ctx: Context, begun: Begun, reading: Reading, call: Callable[[], T]) -> T:
+def asked(
+    ctx: Context, begun: Begun, reading: Reading, call: Callable[[], T], *, purpose: Purpose = Purpose.UPKEEP
+) -> T:
     """Return the answer to one request, within the account's budget."""
-    if ctx.budget.take(begun.account):
+    if ctx.budget.take(begun.account, purpose=purpose):
         raise BrokerUnavailable("rate_budget", "no request left in this minute's budget")
     answer = call()
     reading.requests += 1

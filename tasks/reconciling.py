@@ -10,6 +10,7 @@ from tasks.context import Context, context
 from tasks.reconcile_account import reconcile_account
 
 _LEASE_S = 1
+_EVERY_MS = 5000  # a queue that is slow to empty gets no account twice
 
 
 @app.task(name=RECONCILE_ACCOUNT)
@@ -31,5 +32,5 @@ def hint_due(ctx: Context) -> int:
             return 0
         due = due_accounts(unit, ctx.settings.reconcile.interval, RECONCILE_TICK_S)
     for account_id in due:
-        ctx.hints.hint(RECONCILE_ACCOUNT, str(account_id))
+        ctx.hints.hint(RECONCILE_ACCOUNT, str(account_id), every_ms=_EVERY_MS)
     return len(due)
