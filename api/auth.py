@@ -66,12 +66,22 @@ Admin = Annotated[UserRef, Depends(allowed(Role.ADMIN))]
 async def _fresh(request: Request, state: State, user: Admin) -> UserRef:
     age_s = state.clock.now().timestamp() - _claims(request, state)["iat"]
     if age_s > FRESH_S:
-        raise NotFresh(f"changes by an admin need a sign-in of the last {FRESH_S // 60} minutes")
+        raise NotFresh(f"this change needs a sign-in of the last {FRESH_S // 60} minutes")
     return user
 
 
 FreshAdmin = Annotated[UserRef, Depends(_fresh)]
 """An admin who has just given the password: whoever finds a token of last week changes nothing with it."""
+
+Operator = Annotated[UserRef, Depends(allowed(Role.OPERATOR, Role.ADMIN))]
+
+
+async def _fresh_operator(request: Request, state: State, user: Operator) -> UserRef:
+    return await _fresh(request, state, user)
+
+
+FreshOperator = Annotated[UserRef, Depends(_fresh_operator)]
+"""An operator or admin who has just given the password."""
 
 
 def _claims(request: Request, state: ApiState) -> dict[str, Any]:

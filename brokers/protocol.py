@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
-from domain.broker import AccountReading, BrokerFill, BrokerOrder, CancelAnswer, Ticket, Timed
+from domain.broker import AccountReading, BrokerFill, BrokerOrder, BrokerPosition, CancelAnswer, Ticket, Timed
 from domain.orders import AssetClass
 from domain.trade_updates import TradeUpdate
 
@@ -60,6 +60,22 @@ class Broker(Protocol):
 
     def orders_after(self, after: dt.datetime) -> Sequence[BrokerOrder]:
         """Return orders of any status created after a time; one that is missing has not ended (R14)."""
+        ...
+
+    def open_orders(self) -> Sequence[BrokerOrder]:
+        """Return every order that works now, with its terms, all pages."""
+        ...
+
+    def every_order_after(self, after: dt.datetime) -> Sequence[BrokerOrder]:
+        """Return every order created after a time, whatever its status, with its terms, all pages."""
+        ...
+
+    def order_by_id(self, broker_order_id: str) -> BrokerOrder | None:
+        """Return the order with the broker's own id, with its terms, or None when the broker has none."""
+        ...
+
+    def positions(self) -> Sequence[BrokerPosition]:
+        """Return everything that is held, long and short: the broker has one page of it."""
         ...
 
     def fills_after(self, after: dt.datetime) -> Sequence[BrokerFill]:

@@ -7,13 +7,14 @@ from typing import Annotated
 
 import typer
 
-from cli import admin_accounts, admin_users
+from cli import admin_accounts, admin_orders, admin_users
 from cli.output import OUT, fail
 from config.settings import load_settings
 
 app = typer.Typer(help="Users and accounts; each command asks for the admin's password.", no_args_is_help=True)
 app.add_typer(admin_users.app, name="users")
 app.add_typer(admin_accounts.app, name="accounts")
+app.add_typer(admin_orders.app, name="orders")
 
 
 @app.command("reset-password")

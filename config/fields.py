@@ -13,7 +13,7 @@ from config.settings import Settings
 from config.sources import dotted_name
 from domain.orders import plain
 
-LIVE = frozenset({"trading", "breaker", "jwt_hours", "accounts"})  # everything else was used up at the start
+LIVE = frozenset({"trading", "breaker", "reconcile", "jwt_hours", "accounts"})  # all else was used up at the start
 _EACH_ITS_OWN = frozenset({"home", "process", "boot_id"})
 MASK = "***"
 

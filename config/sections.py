@@ -130,6 +130,14 @@ class BreakerSettings(Section):
         return BreakerRules(self.failures, self.window // ms, self.pause // ms)
 
 
+class ReconcileSettings(Section):
+    """How often an account is compared with its broker, besides after every start (R31, docs/reconcile.md)."""
+
+    interval: Annotated[Patience, Field(ge=dt.timedelta(seconds=5), le=dt.timedelta(hours=1))] = dt.timedelta(
+        seconds=30
+    )
+
+
 class FlowerSettings(Section):
     """Flower, the workers' page (docs/decisions/0014-flower-and-containers.md). It alone judges its password."""
 

@@ -20,6 +20,7 @@ from config.sections import (
     BreakerSettings,
     DatabaseSettings,
     FlowerSettings,
+    ReconcileSettings,
     Section,
     TradingSettings,
     WorkerSettings,
@@ -63,6 +64,7 @@ class Settings(Section):
     breaker: BreakerSettings = BreakerSettings()
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
+    reconcile: ReconcileSettings = ReconcileSettings()
     flower: FlowerSettings = FlowerSettings()
     logging: LoggingSettings = LoggingSettings()
     accounts: tuple[AccountSettings, ...] = ()

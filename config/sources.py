@@ -18,6 +18,7 @@ from config.sections import (
     BreakerSettings,
     DatabaseSettings,
     FlowerSettings,
+    ReconcileSettings,
     Section,
     TradingSettings,
     WorkerSettings,
@@ -28,6 +29,7 @@ SECTIONS: dict[str, type[Section]] = {
     "breaker": BreakerSettings,
     "database": DatabaseSettings,
     "worker": WorkerSettings,
+    "reconcile": ReconcileSettings,
     "flower": FlowerSettings,
     "logging": LoggingSettings,
 }

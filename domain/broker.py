@@ -34,6 +34,8 @@ class BrokerOrder:
     raw_status: str
     created_at: dt.datetime | None
     notional: Decimal | None = None
+    terms: OrderTerms | None = None
+    """In the house's words, where a read that lists orders can put them so; an order of several legs has none."""
 
     def matches(self, terms: OrderTerms) -> bool:
         """Return whether this is the order we meant; one that is not is never adopted (R11)."""
@@ -53,6 +55,15 @@ class BrokerFill:
     price: Decimal
     cum_qty: Decimal
     occurred_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerPosition:
+    """What the broker says is held of a symbol: negative when short, `price` the average entry in USD."""
+
+    symbol: str
+    qty: Decimal
+    price: Decimal | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -127,6 +127,14 @@ class NotCancelable(DomainError):
     title = "The order has ended"
 
 
+class NotQuarantined(DomainError):
+    """Nothing is to be decided about the order: it is not in quarantine."""
+
+    code = "not_quarantined"
+    status = 409
+    title = "The order waits for no decision"
+
+
 class NotReplaceable(DomainError):
     """The order does not work at the broker as it is: look at it again before replacing it."""
 

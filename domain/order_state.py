@@ -45,6 +45,8 @@ class OrderEvent(StrEnum):
     CANCEL_SENT = "cancel_sent"  # the broker took the request
     CANCEL_FAILED = "cancel_failed"  # the broker did not; it is asked again
     LATE_RESULT = "late_result"  # an answer that came after the fence had moved on (R10)
+    IMPORTED = "imported"  # found at the broker, placed there by somebody else (R17)
+    RESOLVED = "resolved"  # an operator has decided what becomes of a quarantined order
 
 
 _S = OrderStatus
@@ -60,7 +62,8 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
     _S.UNKNOWN: frozenset({_S.SUBMITTING, _S.QUARANTINED} | _KNOWN_AT_BROKER),
     _S.ACCEPTED: frozenset({_S.PARTIALLY_FILLED, _S.REJECTED, _S.QUARANTINED} | _ENDS_AT_BROKER),
     _S.PARTIALLY_FILLED: frozenset({_S.QUARANTINED} | _ENDS_AT_BROKER),
-    _S.QUARANTINED: frozenset(_KNOWN_AT_BROKER),
+    # an operator's word: looked up once more, or ended
+    _S.QUARANTINED: frozenset({_S.UNKNOWN} | _KNOWN_AT_BROKER),
     _S.FILLED: frozenset(),
     _S.CANCELED: frozenset(),
     _S.EXPIRED: frozenset(),

@@ -17,7 +17,9 @@ class Account(Base):
     `type_read_at` is null until the broker's number was read once with this endpoint and these keys (R24).
     `confirmed_number` is the first number read, or the one an admin has confirmed since; once another was read, at
     `number_changed_at`, entries stop until it is confirmed. `type_mismatch` says what contradicts the configuration,
-    `entries_blocked` every reason there is. `enabled` is the word of secrets.yml, `disabled_by` that of an admin.
+    `entries_blocked` every reason there is. `reconciled_from` is when the last finished reconcile began, by the
+    database's clock; null until one has with this endpoint and these keys. `enabled` is the word of secrets.yml,
+    `disabled_by` that of an admin.
     """
 
     __tablename__ = "accounts"
@@ -41,6 +43,7 @@ class Account(Base):
     confirmed_number: Mapped[str | None]
     number_changed_at: Mapped[dt.datetime | None]
     type_mismatch: Mapped[str | None]
+    reconciled_from: Mapped[dt.datetime | None]
     enabled: Mapped[bool]
     disabled_by: Mapped[str | None]
     disabled_at: Mapped[dt.datetime | None]

@@ -22,7 +22,8 @@ class Order(Base):
     Every fill before `fills_known_at` is here: the next read of fills begins there, not at the order's beginning.
     `most_shares` bounds what a sell by notional value may take from the holding (R19). `cancel_due_at` says when the
     broker is asked (again) to cancel, until the order has ended (R13). A replacement is an order of its own that
-    `replaces` another, of which it knew `replaced_filled` when it was sent (R27).
+    `replaces` another, of which it knew `replaced_filled` when it was sent (R27). `adopted_by` names the operator who
+    has said that whatever the broker has under our id is ours.
     """
 
     __tablename__ = "orders"
@@ -48,6 +49,7 @@ class Order(Base):
                 "side = 'sell' AND status IN ('submitting', 'unknown', 'accepted', 'partially_filled', 'quarantined')"
             ),
         ),
+        Index("ix_orders_quarantined", "account_id", postgresql_where=text("status = 'quarantined'")),
         Index("ix_orders_account_id_requested_at", "account_id", "requested_at"),
         Index("ix_orders_requested_at_order_id", "requested_at", "order_id"),
         Index(
@@ -84,6 +86,7 @@ class Order(Base):
     most_shares: Mapped[Shares | None]
     replaces: Mapped[uuid.UUID | None] = mapped_column(ForeignKey(f"{TRADING}.orders.order_id"))
     replaced_filled: Mapped[Shares | None]
+    adopted_by: Mapped[str | None]
     multiplier: Mapped[Decimal]
     status: Mapped[str]
     rejected_by: Mapped[str | None]

@@ -9,6 +9,7 @@ from models.leases import Lease
 from models.logins import LoginAttempts
 from models.notifications import Notification
 from models.orders import Fill, InstrumentRow, Order
+from models.positions import PositionCorrection, PositionDifference
 from models.spooled import Spooled
 from models.streams import BrokerInboxRow, StreamRow
 from models.users import User
@@ -31,6 +32,8 @@ __all__ = [
     "Operation",
     "Order",
     "OrderEventRow",
+    "PositionCorrection",
+    "PositionDifference",
     "ProcessGauges",
     "Spooled",
     "StreamRow",

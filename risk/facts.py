@@ -25,6 +25,7 @@ class AccountFacts:
     """The account: type and its source, endpoint, thresholds that apply to it (its own or the global ones).
 
     `enabled` is the word of secrets.yml; `disabled_by` names the admin who has switched the account off.
+    `unreconciled_since` is when this process started, while no reconcile that began later has finished.
     """
 
     name: str
@@ -41,6 +42,7 @@ class AccountFacts:
     balance_rule: BalanceRule
     on_balance_error: OnBalanceError
     balance_max_age: dt.timedelta
+    unreconciled_since: dt.datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

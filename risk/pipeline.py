@@ -5,7 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from risk.facts import Facts
-from risk.rules import account_enabled, account_type, endpoint, minimum_balance, place_before, price, replaced
+from risk.rules import (
+    account_enabled,
+    account_type,
+    endpoint,
+    minimum_balance,
+    place_before,
+    price,
+    reconciled,
+    replaced,
+)
 from risk.verdict import Decision, Verdict
 
 Rule = Callable[[Facts], Verdict]
@@ -15,6 +24,7 @@ PRE_TRADE: tuple[Rule, ...] = (
     account_enabled.check,
     endpoint.check,
     account_type.check,
+    reconciled.check,
     replaced.check,
     price.check,
     minimum_balance.check,

@@ -51,7 +51,9 @@ ON CONFLICT (name) DO UPDATE SET
   balance_rule = excluded.balance_rule, on_balance_error = excluded.on_balance_error, updated_at = now(),
   -- another endpoint or another key is another account until its number has been read again (R24)
   type_read_at = CASE WHEN (a.base_url, a.key_fingerprint) = (excluded.base_url, excluded.key_fingerprint)
-                      THEN a.type_read_at END
+                      THEN a.type_read_at END,
+  reconciled_from = CASE WHEN (a.base_url, a.key_fingerprint) = (excluded.base_url, excluded.key_fingerprint)
+                         THEN a.reconciled_from END
 """
 
 

@@ -18,14 +18,15 @@ SELECT count(*) FILTER (WHERE account_type_source <> 'fallback' AND account_type
        count(*) FILTER (WHERE number_changed_at IS NOT NULL) AS number_changed,
        count(*) FILTER (WHERE disabled_by IS NOT NULL) AS disabled,
        (SELECT count(*) FROM trading.instruments) AS instruments,
-       (SELECT count(*) FROM trading.orders WHERE due_at < clock_timestamp() - interval '10 seconds') AS overdue
+       (SELECT count(*) FROM trading.orders WHERE due_at < clock_timestamp() - interval '10 seconds') AS overdue,
+       (SELECT count(*) FROM trading.orders WHERE status = 'quarantined') AS quarantined
   FROM trading.accounts WHERE enabled
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Counts of accounts by type and trouble, of instruments, of orders overdue; open alerts; gauges; streams.
+    """Counts of accounts by type and trouble, instruments, orders overdue or quarantined; alerts; gauges; streams.
 
     `disabled` are those that an admin has switched off; what secrets.yml switches off is not counted at all.
     """
@@ -40,6 +41,7 @@ class Standing:
     disabled: int
     instruments: int
     overdue: int
+    quarantined: int
     alerts: Sequence[AlertCount]
     processes: Sequence[Gauges]
     streams: StreamsStanding

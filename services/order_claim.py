@@ -15,6 +15,7 @@ from domain.money import ZERO, most_shares, needs_ask
 from domain.order_state import OrderEvent, OrderStatus
 from domain.orders import LANES, AssetClass, Lane, OrderType, Side
 from models.unit import Row, Unit
+from risk.facts import Facts
 from risk.pipeline import Ruling, rule_on
 from risk.verdict import Decision
 from services.order_facts import FACTS, HELD, STOPPED, Policy, facts_of
@@ -23,6 +24,8 @@ from services.origin import Origin
 
 LEASE_S = 10
 WAIT_S = 1
+SOONEST_S = 0.25  # float: seconds of a timer; the shortest pause while the account is not reconciled
+SELDOM_S = 20  # and the longest
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +51,7 @@ class Claim:
     attempts: int
     replaces: uuid.UUID | None = None
     is_exit: bool = False
+    wait_s: float = WAIT_S  # float: seconds of a timer
 
 
 _LOCK = """
@@ -58,7 +62,7 @@ SELECT a.account_id FROM trading.accounts a JOIN trading.orders o USING (account
 # a sell of more than is held is costed like a buy, so it needs a price too
 _BRIEF = f"""
 SELECT a.name, a.account_type, a.account_type_source, o.account_id, o.asset_class, o.symbol, o.order_type, o.source,
-       o.trace_id, coalesce(o.position_intent, o.side) AS intent,
+       o.trace_id, coalesce(o.position_intent, o.side) AS intent, a.reconciled_from, clock_timestamp() AS now,
        extract(epoch FROM o.place_before - clock_timestamp())::float8 AS left_s,
        o.side = 'sell' AND o.notional IS NOT NULL OR o.notional IS NULL AND (o.side = 'buy' OR o.qty > {HELD})
          AS needs_price
@@ -93,10 +97,11 @@ def claim_for_placing(
         return None
     facts = facts_of(found, ask, policy)
     ruling = rule_on(facts)
+    wait_s = _pause_s(facts)
     reserved: dict[str, Decimal | None] = {"reserved": facts.order_cost or ZERO}
     if facts.terms.side is Side.SELL and facts.terms.qty is None:
         reserved["most_shares"] = most_shares(facts.terms, ask=ask, collar=policy.trading.market_collar)
-    written = _write(unit, found, reserved, ruling, clocks=clocks, origin=origin)
+    written = _write(unit, found, reserved, ruling, wait_s=wait_s, clocks=clocks, origin=origin)
     if written is None:
         return None
     return Claim(
@@ -110,12 +115,26 @@ def claim_for_placing(
         attempts=written.attempts,
         replaces=found.replaces,
         is_exit=facts.is_exit,
+        wait_s=wait_s,
     )
+
+
+def _pause_s(facts: Facts) -> float:  # float: seconds of a timer
+    """Return how long an order waits that may not go on yet: soon again after a start, seldom when that takes long."""
+    since = facts.account.unreconciled_since
+    if since is None:
+        return WAIT_S
+    left = (facts.place_before - facts.now).total_seconds()
+    longest = min(SELDOM_S, max(left, 0) + SOONEST_S)
+    return min(max(SOONEST_S, (facts.now - since).total_seconds() / 3), longest)
 
 
 @dataclass(frozen=True, slots=True)
 class Brief:
-    """What has to be known before the claim: whose budget, whether an ask is needed, how long it may still wait."""
+    """What has to be known before the claim: whose budget, whether an ask is needed, how long it may still wait.
+
+    `reconciled_from` is when the last finished reconcile of the account began.
+    """
 
     account: str
     account_id: uuid.UUID
@@ -123,6 +142,8 @@ class Brief:
     symbol: str
     needs_ask: bool
     lane: Lane
+    reconciled_from: dt.datetime | None
+    now: dt.datetime
     source: str
     account_type: str
     account_type_source: str
@@ -143,6 +164,8 @@ def brief_of(unit: Unit, order_id: uuid.UUID) -> Brief | None:
         symbol=row.symbol,
         needs_ask=asks,
         lane=LANES[row.intent],
+        reconciled_from=row.reconciled_from,
+        now=row.now,
         source=row.source,
         account_type=row.account_type,
         account_type_source=row.account_type_source,
@@ -176,6 +199,7 @@ def _write(
     reserved: Mapping[str, Decimal | None],
     ruling: Ruling,
     *,
+    wait_s: float,  # float: seconds of a timer
     clocks: Clocks,
     origin: Origin,
 ) -> Row | None:
@@ -193,7 +217,7 @@ def _write(
         return move(unit, Move(found.order_id, OrderStatus.SUBMITTING, found.fence, changes), [event], origin)
     if ruling.decision is Decision.WAIT:
         event = _event(OrderEvent.DEFERRED, ruling, clocks)
-        return note(unit, found.order_id, [event], origin, changes={"due_at": After(WAIT_S)})
+        return note(unit, found.order_id, [event], origin, changes={"due_at": After(wait_s)})
     event = _event(OrderEvent.REJECTED, ruling, clocks)
     changes = kind | {"rejected_by": "opitios", "reason_code": ruling.reason_code, "reason": ruling.reason}
     return move(unit, Move(found.order_id, OrderStatus.REJECTED, found.fence, changes), [event], origin)

@@ -1,5 +1,6 @@
 """The facts a claim is judged by: one statement under the account's lock, and what it means (R4, R17, R19, R27)."""
 
+import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -19,22 +20,27 @@ class Policy:
     """What the claim is judged by besides the facts in the database.
 
     `identity` is the endpoint and key that this process would send with; where the table has others, one of the two
-    has not heard of a change yet and the order waits. None: not compared.
+    has not heard of a change yet and the order waits. None: not compared. `since` is when this process started, by the
+    database's clock: until a later reconcile of the account has finished, the order waits. None: it waits for none.
     """
 
     trading: TradingSettings
     exchange_url: str | None
     identity: tuple[str, str] | None = None
+    since: dt.datetime | None = None
 
 
 _IN_FLIGHT = "(" + ", ".join(f"'{status}'" for status in sorted(IN_FLIGHT)) + ")"
 
 _OPEN_QTY = "(coalesce({0}.qty, {0}.most_shares) - {0}.filled_qty)"
+# what is held, shorts negative: the fills' sum and the corrections of a broker's snapshot
+_LEDGER = (
+    "coalesce((SELECT p.qty FROM trading.positions p WHERE p.account_id = o.account_id AND p.symbol = o.symbol), 0)"
+)
 # what is held and not being sold already: sells reserve quantity, unknown ones included (R19). A replacement and what
 # it replaces sell the larger of the two, not both (R27).
 HELD = f"""(
-         (SELECT coalesce(sum(CASE f.side WHEN 'buy' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
-           WHERE f.account_id = o.account_id AND f.symbol = o.symbol)
+         {_LEDGER}
        - (SELECT coalesce(sum({_OPEN_QTY.format("s")} - CASE WHEN s.replaces IS NULL THEN 0 ELSE coalesce((
                    SELECT least({_OPEN_QTY.format("s")}, {_OPEN_QTY.format("p")}) FROM trading.orders p
                     WHERE p.order_id = s.replaces AND p.status IN {_IN_FLIGHT}), 0) END), 0)
@@ -44,8 +50,7 @@ HELD = f"""(
 
 # what was sold short and is not being bought back already; looked for only where it decides (see `_is_exit`)
 _SHORT = f"""(
-         (SELECT coalesce(sum(CASE f.side WHEN 'sell' THEN f.qty ELSE -f.qty END), 0) FROM trading.fills f
-           WHERE f.account_id = o.account_id AND f.symbol = o.symbol)
+         - {_LEDGER}
        - (SELECT coalesce(sum(coalesce(s.qty, 'Infinity') - s.filled_qty), 0) FROM trading.orders s
            WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'buy' AND s.order_id <> o.order_id
              AND s.order_id IS DISTINCT FROM o.replaces AND s.status IN {_IN_FLIGHT}))"""  # noqa: S608  all parts are ours
@@ -61,7 +66,7 @@ SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, 
        old.broker_order_id AS old_broker_order_id, old.reserved AS old_reserved, old.filled_qty AS old_filled,
        old.cancel_due_at IS NOT NULL AS old_is_canceled,
        a.name, a.enabled, a.disabled_by, a.base_url, a.key_fingerprint, a.account_type AS current_type,
-       a.account_type_source AS current_source, a.type_read_at, a.entries_blocked,
+       a.account_type_source AS current_source, a.type_read_at, a.reconciled_from, a.entries_blocked,
        a.number_changed_at IS NOT NULL AS number_changed, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
        a.on_balance_error, b.cash, {BALANCE_AGE_S} AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
@@ -119,6 +124,7 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
         balance_rule=held_to.balance_rule.value,
         on_balance_error=held_to.on_balance_error.value,
         balance_max_age=trading.balance_max_age,
+        unreconciled_since=unreconciled_since(found.reconciled_from, policy.since),
     )
     cost = order_cost(
         terms, multiplier=found.multiplier, ask=ask, collar=trading.market_collar, held_qty=found.held_qty
@@ -135,6 +141,12 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
         is_exit=_is_exit(terms, cost, found.short_qty),
         replaced=_replaced(found),
     )
+
+
+def unreconciled_since(reconciled_from: dt.datetime | None, since: dt.datetime | None) -> dt.datetime | None:
+    """Return the start that no finished reconcile of the account began after, None where nothing is waited for."""
+    is_done = since is None or (reconciled_from is not None and reconciled_from > since)
+    return None if is_done else since
 
 
 def _is_exit(terms: OrderTerms, cost: Decimal | None, short_qty: Decimal) -> bool:

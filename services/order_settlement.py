@@ -6,16 +6,20 @@ Also where an order goes whose worker died: a lease that ran out means that its 
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from decimal import Decimal
 from enum import Enum
 from typing import Any
 
 from domain.broker import Accepted, BrokerOrder, Ticket
+from domain.money import ZERO, order_cost
 from domain.order_state import OrderEvent, OrderStatus
+from domain.orders import AssetClass, OrderTerms
 from models.unit import Row, Unit
+from services.instruments import OPTION_MULTIPLIER
 from services.order_claim import LEASE_S
 from services.order_facts import terms_of
 from services.order_outcome import Attempt, backoff_s, record_outcome
-from services.order_transition import After, Event, Held, Move, move, note
+from services.order_transition import TERMS, After, Event, Held, Move, move, note
 from services.origin import Origin
 
 ADOPTION_WINDOW = dt.timedelta(minutes=5)
@@ -37,6 +41,7 @@ class Settlement:
     """An order whose outcome is to be found out; ours until its lease ends."""
 
     order_id: uuid.UUID
+    account_id: uuid.UUID
     fence: int
     account: str
     account_type: str
@@ -48,6 +53,8 @@ class Settlement:
     trace_id: str
     replaces: uuid.UUID | None = None
     is_canceled: bool = False
+    adopted_by: str | None = None
+    reserved: Decimal = ZERO
 
 
 _FIND = """
@@ -97,8 +104,14 @@ def claim_for_settling(unit: Unit, order_id: uuid.UUID, *, now: dt.datetime, ori
 
 
 def record_found(unit: Unit, attempt: Attempt, settlement: Settlement, order: BrokerOrder, *, origin: Origin) -> bool:
-    """Adopt the broker's order when it is the one we meant, else put ours into quarantine; False when overtaken."""
-    strange = _difference(settlement, order)
+    """Adopt the broker's order when it is the one we meant, else put ours into quarantine; False when overtaken.
+
+    Where an operator has said that it is ours whatever it is, our record takes the broker's terms over.
+    """
+    strange = difference(settlement, order)
+    if strange is not None and settlement.adopted_by is not None and order.terms is not None:
+        _take_terms(unit, attempt, settlement, order.terms, origin=origin)
+        strange = None
     if strange is None:
         return record_outcome(unit, attempt, Accepted(order), origin)
     event = Event(
@@ -199,6 +212,7 @@ def claim_for_resend(unit: Unit, attempt: Attempt, origin: Origin) -> int | None
 def _settlement(found: Row, fence: int) -> Settlement:
     return Settlement(
         order_id=found.order_id,
+        account_id=found.account_id,
         fence=fence,
         account=found.name,
         account_type=found.account_type,
@@ -210,10 +224,35 @@ def _settlement(found: Row, fence: int) -> Settlement:
         trace_id=found.trace_id,
         replaces=found.replaces,
         is_canceled=found.cancel_due_at is not None,
+        adopted_by=found.adopted_by,
+        reserved=found.reserved,
     )
 
 
-def _difference(settlement: Settlement, order: BrokerOrder) -> str | None:
+def _take_terms(unit: Unit, attempt: Attempt, settlement: Settlement, terms: OrderTerms, *, origin: Origin) -> None:
+    """Write the broker's terms over ours, both on record; the reservation never gets smaller by it."""
+    ours = settlement.ticket.terms
+    multiplier = OPTION_MULTIPLIER if terms.asset_class is AssetClass.OPTION else Decimal(1)
+    cost = order_cost(terms, multiplier=multiplier, ask=None, collar=ZERO, held_qty=ZERO)
+    if cost is None and terms.qty and ours.qty:  # of unknown price: as much a share as ours
+        cost = settlement.reserved * terms.qty / ours.qty
+    event = Event(
+        event_type=OrderEvent.RESOLVED,
+        stage=attempt.stage,
+        occurred_at=attempt.finished_at,
+        reason_code="adopted",
+        reason=f"adopted by {settlement.adopted_by} with the broker's terms",
+        detail={"before": ours.values(), "after": terms.values()},
+    )
+    changes = {name: getattr(terms, name) for name in TERMS if name != "multiplier"}
+    changes = {name: value.value if isinstance(value, Enum) else value for name, value in changes.items()}
+    changes |= {"multiplier": multiplier, "reserved": max(settlement.reserved, round(cost or ZERO, 8))}
+    held = Held(OrderStatus.UNKNOWN, attempt.fence)
+    note(unit, attempt.order_id, [event], origin, changes=changes, held=held)
+
+
+def difference(settlement: Settlement, order: BrokerOrder) -> str | None:
+    """Return what makes the broker's order another than the one we meant, None when it is ours."""
     if not order.matches(settlement.ticket.terms):
         return f"under our id the broker has {order.side} {order.qty} {order.symbol}"
     if order.created_at is not None and order.created_at < settlement.requested_at - ADOPTION_WINDOW:

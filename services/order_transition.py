@@ -74,11 +74,29 @@ class Held:
     fence: int | None
 
 
+# what an operator's word makes of an order whose terms at the broker are others (R11)
+TERMS = (
+    "symbol",
+    "asset_class",
+    "side",
+    "order_type",
+    "time_in_force",
+    "qty",
+    "notional",
+    "limit_price",
+    "stop_price",
+    "trail_price",
+    "trail_percent",
+    "extended_hours",
+    "multiplier",
+)
 # columns that a move may change besides the status; the status itself has no other door
 _CHANGEABLE = frozenset(
     {
         "account_type",
         "account_type_source",
+        "adopted_by",
+        *TERMS,
         "broker_order_id",
         "rejected_by",
         "reason_code",

@@ -2,7 +2,14 @@
 
 from celery import Celery
 
-from config.celery import CHECK_BALANCES, ENSURE_PARTITIONS, SYNC_INSTRUMENTS, celery_settings
+from config.celery import (
+    CHECK_BALANCES,
+    ENSURE_PARTITIONS,
+    RECONCILE_ACCOUNTS,
+    RECONCILE_TICK_S,
+    SYNC_INSTRUMENTS,
+    celery_settings,
+)
 from config.settings import load_settings
 from events import kombu_guard
 from tasks import log_scope  # noqa: F401  connects Celery's signals
@@ -10,10 +17,13 @@ from tasks import log_scope  # noqa: F401  connects Celery's signals
 kombu_guard.install()
 _settings = load_settings()
 
-app = Celery("opitios", include=["tasks.orders", "tasks.balances", "tasks.instruments", "tasks.partitions"])
+app = Celery(
+    "opitios", include=["tasks.orders", "tasks.balances", "tasks.instruments", "tasks.partitions", "tasks.reconciling"]
+)
 app.conf.update(celery_settings(_settings.redis_url.get_secret_value(), events=_settings.worker.events))
 app.conf.beat_schedule = {
     CHECK_BALANCES: {"task": CHECK_BALANCES, "schedule": 10.0, "options": {"expires": 10}},
+    RECONCILE_ACCOUNTS: {"task": RECONCILE_ACCOUNTS, "schedule": RECONCILE_TICK_S, "options": {"expires": 5}},
     SYNC_INSTRUMENTS: {"task": SYNC_INSTRUMENTS, "schedule": 600.0, "options": {"expires": 600}},
     ENSURE_PARTITIONS: {"task": ENSURE_PARTITIONS, "schedule": 86_400.0},
 }

@@ -1,5 +1,6 @@
 """What one worker process works with: pool, brokers, budget, hints; made after the fork, when first needed."""
 
+import datetime as dt
 import os
 import socket
 import threading
@@ -27,6 +28,7 @@ from models.session import Database
 from models.unit import StoreError
 from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
+from services.leases import read_clock
 from services.order_facts import Policy
 from services.origin import Origin
 from tasks.prices import AskCache
@@ -43,6 +45,8 @@ class Context:
     budget: RateBudget = field(init=False)  # what is left of each account's limit, over all processes
     breaker: Breaker = field(init=False)  # whether an account's broker works, as all processes have met it
     brokers: BrokerRegistry = field(init=False)
+    # when this process began to place, by the database's clock; None: it waits for no reconcile (docs/reconcile.md)
+    placing_since: dt.datetime | None = field(default=None, init=False)
     live: LiveSettings = field(init=False)  # the watch over the settings; `start` it once everything else is there
 
     def __post_init__(self) -> None:
@@ -83,7 +87,12 @@ class Context:
         settings = self.settings
         section = settings.account(account)
         identity = None if section is None else section.identity
-        return Policy(settings.trading_of(account), settings.exchange_url, identity)
+        return Policy(settings.trading_of(account), settings.exchange_url, identity, self.placing_since)
+
+    def begin_placing(self) -> None:
+        """Note the start by the database's clock: orders wait until their account was reconciled after it."""
+        with self.database.statement() as unit:
+            self.placing_since = read_clock(unit)
 
     def follow(self, settings: Settings) -> None:
         """Work with these settings from now on; what runs already ends as it began."""

@@ -17,11 +17,12 @@ from domain.timing import OrderLine, ReadLine, Step
 from risk.verdict import Decision
 from services.due import make_due
 from services.operations import Operation, record_operation
-from services.order_claim import WAIT_S, Brief, Claim, Clocks, brief_of, claim_for_placing, defer, stopped_since
+from services.order_claim import Brief, Claim, Clocks, brief_of, claim_for_placing, defer, stopped_since
 from services.order_outcome import Attempt, backoff_s, record_outcome
 from services.order_transition import After, Event
 from tasks.context import Context
 from tasks.holding import hold_entry
+from tasks.reconcile_account import is_to_reconcile, reconcile_account
 from tasks.stopwatch import Stopwatch
 
 SEND_WITHIN_MS = 4000
@@ -45,6 +46,8 @@ def place_order(ctx: Context, order_id: uuid.UUID) -> float | None:
 
 
 def _claim_and_send(ctx: Context, order_id: uuid.UUID, brief: Brief, watch: Stopwatch) -> float | None:
+    if is_to_reconcile(ctx, brief):
+        reconcile_account(ctx, brief.account_id)  # the claim below sees whether it finished
     ask = _ask(ctx, brief) if brief.needs_ask else None
     before_claim_ms = ctx.clock.monotonic_ms()
     policy = ctx.policy(brief.account)
@@ -54,7 +57,7 @@ def _claim_and_send(ctx: Context, order_id: uuid.UUID, brief: Brief, watch: Stop
     if claim is None:
         return None
     if claim.ruling.decision is Decision.WAIT:
-        return WAIT_S
+        return claim.wait_s
     if claim.ruling.decision is Decision.DENY:
         log_attempt(claim, watch.elapsed_ms, None, claim.ruling.reason_code)
         return None

@@ -20,12 +20,14 @@ from services.order_settlement import (
     account_to_ask,
     claim_for_resend,
     claim_for_settling,
+    difference,
     record_found,
     record_missing,
     record_no_answer,
 )
 from tasks.context import Context
 from tasks.placing import finish, send
+from tasks.quarantine_alerts import tell_quarantined
 from tasks.stopwatch import Stopwatch
 
 
@@ -68,6 +70,8 @@ def _adopt(ctx: Context, settlement: Settlement, attempt: Attempt, found: Broker
     with ctx.database.statement() as unit:
         ours = record_found(unit, attempt, settlement, found, origin=ctx.origin)
     _log(settlement, attempt, None if ours else "overtaken")
+    if ours and difference(settlement, found) is not None:
+        tell_quarantined(ctx, settlement.account_id, settlement.account)
 
 
 def _log(settlement: Settlement, attempt: Attempt, error: str | None) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from celery.signals import worker_ready, worker_shutdown
 
-from config.celery import CHECK_BALANCES, SYNC_INSTRUMENTS, WORKER_QUEUES
+from config.celery import CHECK_BALANCES, RECONCILE_ACCOUNTS, SYNC_INSTRUMENTS, WORKER_QUEUES
 from config.logging import setup_logging
 from tasks.app import app
 from tasks.context import context
@@ -19,6 +19,7 @@ from tasks.waiting import wait_for_dependencies
 
 # what keeps the record yields to what trades: without it, each round of polls held new orders up
 _NICENESS = {"background": 5}
+_PLACING = {"entries", "exits"}
 _HEARTBEAT_S = 5
 
 
@@ -28,6 +29,7 @@ def begin(sender: Any, **_: Any) -> None:
     if _kind(str(sender.hostname)) == "background":
         context().hints.hint(CHECK_BALANCES)
         context().hints.hint(SYNC_INSTRUMENTS)
+        context().hints.hint(RECONCILE_ACCOUNTS)
 
 
 @worker_shutdown.connect
@@ -76,6 +78,8 @@ def main(arguments: list[str]) -> int:
     ctx = context()
     setup_logging(ctx.settings)
     wait_for_dependencies(ctx)
+    if kind in _PLACING:
+        ctx.begin_placing()
     ctx.live.start()
     os.nice(_NICENESS.get(kind, 0))
     consume(name, WORKER_QUEUES[kind], ctx.settings.worker.threads)

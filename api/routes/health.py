@@ -113,7 +113,7 @@ def _counts(standing: Standing | None) -> dict[str, dict[str, Any]]:
             "disabled": standing.disabled,
         },
         "instruments": {"known": standing.instruments},
-        "orders": {"overdue": standing.overdue},
+        "orders": {"overdue": standing.overdue, "quarantined": standing.quarantined},
         "streams": {"state": "degraded" if standing.streams.down else "healthy"} | asdict(standing.streams),
     }
 

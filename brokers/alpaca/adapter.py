@@ -17,13 +17,22 @@ from alpaca.common.exceptions import APIError
 from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
 
-from brokers.alpaca import limits, outcomes, requests_of
-from brokers.alpaca.parse import decimal, parse_account, parse_fill, parse_order
+from brokers.alpaca import limits, outcomes, pages, requests_of
+from brokers.alpaca.parse import decimal, parse_account, parse_fill, parse_order, parse_position
 from brokers.deadline import DeadlineAdapter, Watchdog, last_network_ms, last_request_id
 from brokers.protocol import Broker, BrokerUnavailable, EntryLocked, Listing, WireTime
 from brokers.rate_budget import Allowance
 from config.redaction import Redactor
-from domain.broker import Accepted, AccountReading, BrokerFill, BrokerOrder, CancelAnswer, Ticket, Timed
+from domain.broker import (
+    Accepted,
+    AccountReading,
+    BrokerFill,
+    BrokerOrder,
+    BrokerPosition,
+    CancelAnswer,
+    Ticket,
+    Timed,
+)
 from domain.orders import AssetClass
 
 TOTAL_S = 5.0
@@ -102,7 +111,7 @@ class AlpacaBroker(Broker):
             raw = self._read(lambda: self._trading.get_order_by_client_id(broker_client_id))
         except _NoSuchOrder:
             return None
-        order = parse_order(raw)
+        order = parse_order(raw, with_terms=True)
         if order is None:
             raise BrokerUnavailable("unreadable_answer", "the broker's order could not be read")
         return order
@@ -112,6 +121,32 @@ class AlpacaBroker(Broker):
         query = {"status": "all", "limit": 500, "after": after.isoformat(), "direction": "asc", "nested": False}
         rows = self._read_rows(lambda: self._trading.get("/orders", query))
         return [order for order in map(parse_order, rows) if order is not None]
+
+    def open_orders(self) -> Sequence[BrokerOrder]:
+        """Return every order that works, legs of brackets among them; see Broker."""
+        return pages.all_orders(partial(self._orders, "open"), after=None)
+
+    def every_order_after(self, after: dt.datetime) -> Sequence[BrokerOrder]:
+        """Return every order created after a time; see Broker."""
+        return pages.all_orders(partial(self._orders, "all"), after=after)
+
+    def order_by_id(self, broker_order_id: str) -> BrokerOrder | None:
+        """Ask by Alpaca's id; a 404 that says so is None."""
+        try:
+            raw = self._read(lambda: self._trading.get(f"/orders/{broker_order_id}"))
+        except _NoSuchOrder:
+            return None
+        order = parse_order(raw, with_terms=True)
+        if order is None:
+            raise BrokerUnavailable("unreadable_answer", "the broker's order could not be read")
+        return order
+
+    def positions(self) -> Sequence[BrokerPosition]:
+        """Return what is held; one position that cannot be read makes the whole list unreadable."""
+        found = [parse_position(row) for row in self._read_rows(lambda: self._trading.get("/positions"))]
+        if None in found:
+            raise BrokerUnavailable("unreadable_answer", "the broker's positions could not be read")
+        return [position for position in found if position is not None]
 
     def fills_after(self, after: dt.datetime) -> Sequence[BrokerFill]:
         """Return FILL activities after a time, page by page."""
@@ -170,6 +205,12 @@ class AlpacaBroker(Broker):
         """Close the pooled connections."""
         for client in (self._trading, self._stocks, self._options):
             client._session.close()  # noqa: SLF001  alpaca-py has no close of its own
+
+    def _orders(self, status: str, after: dt.datetime | None) -> list[dict[str, Any]]:
+        query: dict[str, Any] = {"status": status, "limit": pages.PAGE, "direction": "asc", "nested": False}
+        if after is not None:
+            query["after"] = after.isoformat()
+        return self._read_rows(lambda: self._trading.get("/orders", query))
 
     def _read_rows(self, call: Callable[[], Any]) -> list[dict[str, Any]]:
         """Return a list of objects; anything else in a 200 is no list of nothing (R14)."""

@@ -4,8 +4,9 @@ import datetime as dt
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from domain.broker import AccountReading, BrokerFill, BrokerOrder
+from domain.broker import AccountReading, BrokerFill, BrokerOrder, BrokerPosition
 from domain.order_state import OrderStatus
+from domain.orders import OrderTerms, OrderType, PositionIntent, Side, TimeInForce
 
 _S = OrderStatus
 
@@ -60,7 +61,7 @@ def stamp(value: Any) -> dt.datetime | None:
         return None
 
 
-def parse_order(raw: Any) -> BrokerOrder | None:
+def parse_order(raw: Any, *, with_terms: bool = False) -> BrokerOrder | None:
     """Return the order an answer carries, None when it is no order at all (a 200 that says nothing)."""
     if not isinstance(raw, dict) or not raw.get("id"):
         return None
@@ -81,7 +82,44 @@ def parse_order(raw: Any) -> BrokerOrder | None:
         raw_status=raw_status,
         created_at=stamp(raw.get("created_at")),
         notional=decimal(raw.get("notional")),
+        terms=_terms(raw) if with_terms else None,
     )
+
+
+def _terms(raw: dict[str, Any]) -> OrderTerms | None:
+    """Return the order's terms, None when the house has no words for them (several legs, an unknown side or type).
+
+    A time in force that only Alpaca knows (`opg`, `cls`) ends with the day, and is kept as `day`.
+    """
+    qty, notional = decimal(raw.get("qty")), decimal(raw.get("notional"))
+    words = raw.get("side"), raw.get("type") or raw.get("order_type")
+    if not raw.get("symbol") or (qty is None and notional is None):
+        return None
+    try:
+        side, order_type = Side(str(words[0])), OrderType(str(words[1]))
+    except ValueError:
+        return None
+    lasts, intent = str(raw.get("time_in_force")), str(raw.get("position_intent"))
+    return OrderTerms(
+        symbol=str(raw["symbol"]),
+        side=side,
+        order_type=order_type,
+        time_in_force=TimeInForce(lasts) if lasts in set(TimeInForce) else TimeInForce.DAY,
+        qty=qty,
+        notional=notional if qty is None else None,
+        **{name: decimal(raw.get(name)) for name in ("limit_price", "stop_price", "trail_price", "trail_percent")},
+        extended_hours=raw.get("extended_hours") is True,
+        position_intent=PositionIntent(intent) if intent in set(PositionIntent) else None,
+    )
+
+
+def parse_position(raw: dict[str, Any]) -> BrokerPosition | None:
+    """Return what is held of a symbol, None when symbol or quantity is missing."""
+    qty = decimal(raw.get("qty"))
+    if qty is None or not raw.get("symbol"):
+        return None
+    signed = -abs(qty) if raw.get("side") == "short" else qty
+    return BrokerPosition(str(raw["symbol"]), signed, decimal(raw.get("avg_entry_price")))
 
 
 def parse_fill(raw: Any) -> BrokerFill | None:

@@ -3,6 +3,7 @@
 import json
 import re
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -73,6 +74,8 @@ def test_the_last_admin_stays(house: House, words: tuple[str, ...]) -> None:
         (("accounts", "confirm", "nobody"), "No account 'nobody'; the accounts are: demo-1, demo-2"),
         (("accounts", "confirm", "demo-1"), "The account number has not changed (409)"),
         (("accounts", "history", "nobody"), "no account 'nobody'"),
+        (("orders", "resolve", str(UUID(int=1)), "ended", "--note", "gone"), f"no order {UUID(int=1)}"),
+        (("orders", "resolve", str(UUID(int=1)), "forget", "--note", "x"), "decision: forget; expected"),
     ],
 )
 def test_what_cannot_be_done_is_said(house: House, words: tuple[str, ...], said: str) -> None:
@@ -127,3 +130,7 @@ def test_before_the_first_start_an_admin_command_says_what_is_missing(
     stranger: Terminal, words: tuple[str, ...]
 ) -> None:
     assert stranger.opitios("admin", *words, text="a password\n").refused("Start it with: make run")
+
+
+def test_without_a_quarantined_order_nothing_waits_for_a_decision(house: House) -> None:
+    assert "No order waits for a decision." in admin(house, "orders", "quarantined").said

@@ -21,8 +21,8 @@ FOLLOWERS: dict[OrderStatus, set[OrderStatus]] = {
     S.ACCEPTED: {S.PARTIALLY_FILLED, S.REJECTED, S.QUARANTINED} | END,
     # part of it is ours: it cannot be called refused any more
     S.PARTIALLY_FILLED: {S.QUARANTINED} | END,
-    # a person or a later look decides
-    S.QUARANTINED: {S.ACCEPTED, S.PARTIALLY_FILLED, S.REJECTED} | END,
+    # a person decides, or has it looked up once more
+    S.QUARANTINED: {S.UNKNOWN, S.ACCEPTED, S.PARTIALLY_FILLED, S.REJECTED} | END,
     S.FILLED: set(),
     S.CANCELED: set(),
     S.EXPIRED: set(),

@@ -13,7 +13,16 @@ from risk.pipeline import PRE_TRADE, Rule, Ruling, rule_on
 from risk.verdict import Decision, Verdict
 from tests.risk.helpers import balance, facts
 
-NAMES = ["place_before", "account_enabled", "endpoint", "account_type", "replaced", "price", "minimum_balance"]
+NAMES = [
+    "place_before",
+    "account_enabled",
+    "endpoint",
+    "account_type",
+    "reconciled",
+    "replaced",
+    "price",
+    "minimum_balance",
+]
 
 
 def rules(*decisions: Decision) -> Sequence[Rule]:
