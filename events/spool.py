@@ -58,17 +58,25 @@ class Spool:
             data = self.path.read_bytes()
         except FileNotFoundError:
             return Spooled([], 0)
+        except OSError as error:
+            logger.error("The spool {} cannot be read: {}", self.path.name, error)
+            return Spooled([], 0)
         whole = data[: data.rfind(b"\n") + 1]
         return Spooled([line for raw in whole.splitlines() if raw for line in self._parsed(raw)], len(whole))
 
     def drop(self, length: int) -> None:
-        """Take the first `length` bytes away; what was appended since stays."""
-        with self._locked() as file:
-            rest = os.pread(file, MOST_BYTES, length)
-            # a crash between the two leaves old lines after the rest: they are known by their ids
-            os.pwrite(file, rest, 0)
-            os.ftruncate(file, len(rest))
-            os.fsync(file)
+        """Take the first `length` bytes away; what was appended since stays.
+
+        Where that fails, or is cut off by a crash, old lines are read once more: they are known by their ids.
+        """
+        try:
+            with self._locked() as file:
+                rest = os.pread(file, MOST_BYTES, length)
+                os.pwrite(file, rest, 0)
+                os.ftruncate(file, len(rest))
+                os.fsync(file)
+        except OSError as error:
+            logger.error("The spool {} could not be emptied: {}", self.path.name, error)
 
     def _parsed(self, raw: bytes) -> Iterator[Mapping[str, Any]]:
         try:

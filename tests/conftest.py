@@ -34,7 +34,10 @@ def running(trap: "Trap") -> Iterator[House]:
 
 
 class Trap:
-    """Listens, reads whatever comes, answers 500, and remembers the request lines."""
+    """Listens, reads whatever comes, refuses it, and remembers the request lines.
+
+    A refusal, not a failure: a broker that fails would have its entries held before anybody looks at the endpoint.
+    """
 
     def __init__(self) -> None:
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -51,7 +54,7 @@ class Trap:
                 return
             with peer:
                 self.seen.append(peer.recv(65536).decode("latin-1").partition("\r\n")[0])
-                peer.sendall(b"HTTP/1.1 500 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+                peer.sendall(b"HTTP/1.1 403 no\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
     def close(self) -> None:
         """Stop listening."""

@@ -58,3 +58,10 @@ def test_a_link_in_its_place_is_not_followed(spool: Spool, tmp_path: Path) -> No
     spool.path.symlink_to(tmp_path / "else")
     assert not spool.keep([{"n": 1}])
     assert (tmp_path / "else").read_text() == ""
+
+
+def test_a_file_that_nobody_can_read_or_empty_costs_a_line_in_the_log(spool: Spool) -> None:
+    spool.path.mkdir(parents=True)
+    assert not spool.keep([{"n": 1}])
+    assert spool.read().lines == []
+    spool.drop(1)
