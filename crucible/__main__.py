@@ -31,6 +31,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run once and print the verdict."""
     given = _options(arguments)
     console, watch = Console(highlight=False, soft_wrap=True), Stopwatch()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what runs in its background deaf to it
     signal.signal(signal.SIGTERM, _interrupt)
     try:
         with running_world(lambda text: console.print(f"  {text}", markup=False, style="dim")) as world:
@@ -74,9 +75,10 @@ async def _drive(world: World, plan: Plan, injector: Injector, console: Console)
             await _stock(world, callers, plan)
             callers.on_settled = lambda: progress.advance(orders)
             injector.on_hit = lambda: progress.advance(faults)
-            striking = asyncio.ensure_future(injector.run(plan.faults, plan.load_s))
-            await callers.load(plan)
-            await asyncio.gather(striking, callers.go_on(plan, striking))
+            async with asyncio.TaskGroup() as work:
+                striking = work.create_task(injector.run(plan.faults, plan.load_s))
+                await callers.load(plan)
+                await callers.go_on(plan, striking)
             await callers.cancel_all()
             await settle(world, _SETTLE_S)
             return gather(world, callers, opening, injector.healed_at), callers.requests

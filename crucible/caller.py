@@ -61,11 +61,11 @@ class Callers:
     async def load(self, plan: Plan) -> None:
         """Send every wish at its moment and wait until all are settled or given up."""
         loop = asyncio.get_running_loop()
-        began, sending = loop.time(), []
-        for wish in plan.wishes:
-            await asyncio.sleep(began + wish.at * plan.load_s - loop.time())
-            sending.append(asyncio.create_task(self.send(wish)))
-        await asyncio.gather(*sending)
+        began = loop.time()
+        async with asyncio.TaskGroup() as sending:  # which ends them all when the run is interrupted
+            for wish in plan.wishes:
+                await asyncio.sleep(began + wish.at * plan.load_s - loop.time())
+                sending.create_task(self.send(wish))
 
     async def go_on(self, plan: Plan, until: "asyncio.Future[None]") -> None:
         """Send one wish more after the other until then: a fault strikes only where there is traffic."""

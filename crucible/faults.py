@@ -146,11 +146,18 @@ class Injector:
         name, mode = fault.what.split()
         link = self.world.links[name]
         before = link.fired[mode]
+
+        def has_fired() -> bool:
+            if link.fired[mode] > before:
+                return True
+            self.world.links.set_mode(name, mode)  # again: what half_open found open may have been nothing
+            return False
+
         self.world.links.set_mode(name, mode)
         try:
             await asyncio.sleep(fault.seconds)
             with suppress(TimeoutError):
-                await self._until(lambda: link.fired[mode] > before, "")
+                await self._until(has_fired, "")
         finally:
             self.world.links.set_mode(name, PASS)
         return link.fired[mode] - before
