@@ -70,7 +70,9 @@ def reconcile_account(ctx: Context, account_id: uuid.UUID) -> bool:
         _record(ctx, begun, watch, None, failed=(code, str(error)))
         return False
     is_done = not run.done["failed"]
-    _record(ctx, begun, watch, run, failed=None if is_done else ("incomplete", "not every item could be written"))
+    _record(
+        ctx, begun, watch, run, failed=None if is_done else ("incomplete", "not every item could be read or written")
+    )
     return is_done
 
 
@@ -81,6 +83,7 @@ def _act(run: _Run) -> None:
         ids = {order.client_order_id for order in reading.orders.values()}
         ours = our_orders(unit, begun.account_id, ids)
     found = compare(ours, reading.orders.values(), fresh=reading.fills)
+    run.done["failed"] = reading.unread + max(0, len(found.missing) - SINGLE_READS)
     run.done["open_at_broker"] = sum(order.status not in TERMINAL for order in reading.orders.values())
     _hear(run, found)
     for strange in found.external:

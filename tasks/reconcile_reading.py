@@ -17,7 +17,10 @@ SINGLE_READS = 20
 
 @dataclass
 class Reading:
-    """Positions, orders and new fills of an account; `network_ms` is the time on the wire of all its requests."""
+    """Positions, orders and new fills of an account; `network_ms` is the time on the wire of all its requests.
+
+    `unread` counts orders with new fills that one reconcile has no requests for: the next one goes on with them.
+    """
 
     broker: Broker
     positions: list[BrokerPosition] = field(default_factory=list)
@@ -25,6 +28,7 @@ class Reading:
     fills: dict[str, list[BrokerFill]] = field(default_factory=dict)
     network_ms: float = 0.0
     requests: int = 0
+    unread: int = 0
 
 
 def read_broker(ctx: Context, begun: Begun) -> Reading:
@@ -47,7 +51,9 @@ def read_broker(ctx: Context, begun: Begun) -> Reading:
         new = unknown_fills(unit, begun.account_id, fills)
     for fill in new:
         reading.fills.setdefault(fill.broker_order_id, []).append(fill)
-    for broker_order_id in [found for found in reading.fills if found not in reading.orders][:SINGLE_READS]:
+    unlisted = [found for found in reading.fills if found not in reading.orders]
+    reading.unread = max(0, len(unlisted) - SINGLE_READS)
+    for broker_order_id in unlisted[:SINGLE_READS]:
         _read_one(ctx, begun, reading, broker_order_id)
     return reading
 
