@@ -17,7 +17,9 @@ from tasks.context import Context
 from tasks.polling import CHECK_EVERY_MS, log_heard
 
 BATCH = 200
-_GATHER_S = 0.003
+_GATHER_MS = 3.0
+_PACE_MS = 20.0
+"""A lone event is written at once; of many, all that came in the meantime: a transaction costs more than an event."""
 _FIRST_WAIT_S = 0.02
 _LONGEST_WAIT_S = 1.0
 _AWAY_S = 0.5
@@ -45,9 +47,12 @@ class Writer:
 
     async def run(self) -> None:
         """Write until cancelled. With the database away events wait: once the lease is gone, they are forgotten."""
+        began_ms = 0.0
         while True:
             await self._wake.wait()
-            await asyncio.sleep(_GATHER_S)
+            since_ms = self._ctx.clock.monotonic_ms() - began_ms
+            await asyncio.sleep(max(_GATHER_MS, _PACE_MS - since_ms) / 1000)
+            began_ms = self._ctx.clock.monotonic_ms()
             batch = [self._arrived.popleft() for _ in range(min(BATCH, len(self._arrived)))]
             if not self._arrived:
                 self._wake.clear()
