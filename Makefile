@@ -35,7 +35,8 @@ check: $(VENV)/.dev  ## lint, types, import contracts, house rules, dependencies
 	@$(BIN)/python -m tools.check
 
 test: check  ## make check, then the whole suite (or TESTS="tests/stack ...") against real Postgres and Redis
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(TESTS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(or $(TESTS),tests --ignore=tests/crucible/test_crucible.py)
+	$(if $(TESTS),,$(BIN)/python -m pytest tests/crucible/test_crucible.py)  # it wants the machine for itself
 
 bench: $(VENV)/.dev  ## figures and ratios of this machine, printed as one table
 	$(BIN)/python -m bench
