@@ -5,6 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
+# what kills and stops processes under load wants the machine for itself
+ALONE := tests/e2e/test_crash.py tests/crucible/test_crucible.py
+
 .PHONY: help install run stop check test bench crucible lock docs clean
 
 help:  ## list the commands
@@ -35,8 +38,8 @@ check: $(VENV)/.dev  ## lint, types, import contracts, house rules, dependencies
 	@$(BIN)/python -m tools.check
 
 test: check  ## make check, then the whole suite (or TESTS="tests/stack ...") against real Postgres and Redis
-	$(BIN)/python -m pytest -n 2 --dist loadfile $(or $(TESTS),tests --ignore=tests/crucible/test_crucible.py)
-	$(if $(TESTS),,$(BIN)/python -m pytest tests/crucible/test_crucible.py)  # it wants the machine for itself
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(or $(TESTS),tests $(addprefix --ignore=,$(ALONE)))
+	$(if $(TESTS),,$(BIN)/python -m pytest $(ALONE))
 
 bench: $(VENV)/.dev  ## figures and ratios of this machine, printed as one table
 	$(BIN)/python -m bench

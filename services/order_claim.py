@@ -97,7 +97,7 @@ def claim_for_placing(
         return None
     facts = facts_of(found, ask, policy)
     ruling = rule_on(facts)
-    wait_s = _pause_s(facts)
+    wait_s = _pause_s(facts, found.requested_at)
     reserved: dict[str, Decimal | None] = {"reserved": facts.order_cost or ZERO}
     if facts.terms.side is Side.SELL and facts.terms.qty is None:
         reserved["most_shares"] = most_shares(facts.terms, ask=ask, collar=policy.trading.market_collar)
@@ -119,14 +119,13 @@ def claim_for_placing(
     )
 
 
-def _pause_s(facts: Facts) -> float:  # float: seconds of a timer
-    """Return how long an order waits that may not go on yet: soon again after a start, seldom when that takes long."""
-    since = facts.account.unreconciled_since
-    if since is None:
+def _pause_s(facts: Facts, requested_at: dt.datetime) -> float:  # float: seconds of a timer
+    """Return how long an order waits that may not go on yet: for a reconcile more seldom the longer it has waited."""
+    if facts.account.unreconciled_since is None:
         return WAIT_S
     left = (facts.place_before - facts.now).total_seconds()
     longest = min(SELDOM_S, max(left, 0) + SOONEST_S)
-    return min(max(SOONEST_S, (facts.now - since).total_seconds() / 3), longest)
+    return min(max(SOONEST_S, (facts.now - requested_at).total_seconds() / 3), longest)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,8 +60,8 @@ STOPPED = "(a.entries_blocked IS NOT NULL OR a.disabled_by IS NOT NULL OR NOT a.
 
 FACTS = f"""
 SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, o.place_before, o.multiplier, o.symbol,
-       o.side, o.order_type, o.time_in_force, o.qty, o.notional, o.limit_price, o.stop_price, o.trail_price,
-       o.trail_percent, o.extended_hours, o.position_intent, o.cancel_due_at IS NOT NULL AS is_canceled,
+       o.requested_at, o.side, o.order_type, o.time_in_force, o.qty, o.notional, o.limit_price, o.stop_price,
+       o.trail_price, o.trail_percent, o.extended_hours, o.position_intent, o.cancel_due_at IS NOT NULL AS is_canceled,
        o.replaces, o.replaced_filled, old.status AS old_status,
        old.broker_order_id AS old_broker_order_id, old.reserved AS old_reserved, old.filled_qty AS old_filled,
        old.cancel_due_at IS NOT NULL AS old_is_canceled,

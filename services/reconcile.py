@@ -74,6 +74,11 @@ def put_off(unit: Unit, begun: Begun) -> None:
     take_lease(unit, begun.lease, begun.owner, PAUSE_S)
 
 
+def let_go(unit: Unit, begun: Begun) -> None:
+    """Leave the account to whoever comes next: this process has no keys of it, another one may."""
+    drop_lease(unit, begun.lease, begun.owner)
+
+
 _DUE = """
 SELECT account_id FROM trading.accounts
  WHERE enabled AND number_changed_at IS NULL

@@ -25,13 +25,15 @@ from services.order_claim import Brief
 from services.order_facts import unreconciled_since
 from services.order_transition import Event, note
 from services.positions import correct_positions
-from services.reconcile import Begun, begin, finish, our_orders, put_off
+from services.reconcile import Begun, begin, finish, let_go, our_orders, put_off
 from tasks.balances import check_balance
 from tasks.context import Context
 from tasks.polling import log_heard
 from tasks.quarantine_alerts import tell_quarantined
 from tasks.reconcile_reading import SINGLE_READS, Reading, asked, read_broker
 from tasks.stopwatch import Stopwatch
+
+_NO_BROKER = "no_broker"
 
 
 @dataclass
@@ -66,7 +68,7 @@ def reconcile_account(ctx: Context, account_id: uuid.UUID) -> bool:
         run = _Run(ctx, begun, watch, read_broker(ctx, begun))
         _act(run)
     except (BrokerUnavailable, NoSuchBroker) as error:
-        code = error.reason_code if isinstance(error, BrokerUnavailable) else "no_broker"
+        code = error.reason_code if isinstance(error, BrokerUnavailable) else _NO_BROKER
         _record(ctx, begun, watch, None, failed=(code, str(error)))
         return False
     is_done = not run.done["failed"]
@@ -232,6 +234,8 @@ def _record(ctx: Context, begun: Begun, watch: Stopwatch, run: _Run | None, *, f
         record_operation(unit, operation, ctx.origin, ctx.ids)
         if failed is None:
             finish(unit, begun)
+        elif failed[0] == _NO_BROKER:
+            let_go(unit, begun)
         else:
             put_off(unit, begun)
     if failed is not None:

@@ -43,6 +43,7 @@ def test_a_list_that_nobody_has_read_refuses_no_symbol(desk: Desk, app: FastAPI)
 
 
 def test_a_house_whose_accounts_nobody_has_read_is_not_healthy(desk: Desk, app: FastAPI) -> None:
+    desk.sql.execute("UPDATE trading.accounts SET broker = 'without streams'")  # nobody follows any here
     with serve(app, token_of(app)) as client:
         assert client.get("/health").json()["status"] == "healthy"
         desk.sql.execute("UPDATE trading.accounts SET enabled = false")

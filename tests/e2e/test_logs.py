@@ -25,6 +25,7 @@ OLD_LINES = [f"2026-11-20 00:00:00.000 | INFO | line {number:04} of an earlier s
 STAMP = "20260101T000000.000000Z"
 LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} \| (DEBUG|INFO|WARNING|ERROR|CRITICAL) \| .+")
 DAY_S = 86_400
+TOLD = "whoever heard it first"  # a stream or a poll
 
 
 def fill_up(servers: Harness) -> None:
@@ -130,14 +131,14 @@ def test_every_operation_of_an_order_has_a_line_in_the_one_form(logging_house: H
 
     assert said == [
         ("worker-entries", "Order placed: BUY MSFT qty=5", "paper", "api", "place"),
-        ("worker-background", "Order replaced: BUY MSFT qty=5", "paper", "api", "replaced"),
+        (TOLD, "Order replaced: BUY MSFT qty=5", "paper", "api", "replaced"),
         ("worker-entries", "Order replacement placed: BUY MSFT qty=5", "paper", "api", "replace"),
         ("worker-exits", "Order cancel sent: BUY MSFT qty=5", "paper", "api", "cancel"),
-        ("worker-background", "Order canceled: BUY MSFT qty=5", "paper", "api", "canceled"),
+        (TOLD, "Order canceled: BUY MSFT qty=5", "paper", "api", "canceled"),
         ("worker-entries", "Price read: AAPL ask=190.02", "paper", "system", "price_read"),
         ("worker-entries", "Order failed: BUY AAPL qty=7", "paper", "api", "place"),
-        ("worker-background", "Order settled: BUY AAPL qty=7", "paper", "api", "settle"),
-        ("worker-background", "Order filled: BUY AAPL qty=7 price=190.02", "paper", "api", "filled"),
+        (TOLD, "Order settled: BUY AAPL qty=7", "paper", "api", "settle"),
+        (TOLD, "Order filled: BUY AAPL qty=7 price=190.02", "paper", "api", "filled"),
     ]
 
 
@@ -145,14 +146,15 @@ def operations(home: Home, orders: list[dict[str, Any]], account: str) -> list[t
     """Return who wrote what of these orders, in the order of the orders; empty while the last fill has no line."""
     found = []
     for order in orders:
-        for process in ("worker-entries", "worker-exits", "worker-background"):
+        for process in ("worker-entries", "worker-exits", "worker-background", "streams"):
             for line in lines_about(home, process, order["order_id"]):
                 assert f" account={account} account_type=" in line
                 assert f" trace_id={order['trace_id']}" in line
                 assert re.search(r" \| duration=\d+ms \| (success=true|error=\w+) \| ", line)
                 fields = dict(re.findall(r"(\w+)=(\S+)", line))
                 words = line.split(" | ")[1]
-                found.append((process, words, fields["account_type"], fields["source"], fields["operation"]))
+                writer = TOLD if process in {"worker-background", "streams"} else process
+                found.append((writer, words, fields["account_type"], fields["source"], fields["operation"]))
     return list(dict.fromkeys(found)) if any("filled" in words for _, words, *_ in found) else []
 
 
