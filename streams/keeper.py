@@ -61,9 +61,11 @@ class Keeper:
         self._renewed_ms = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Keep streams until `stop` is set; then hang up and let them go."""
+        """Keep streams until `stop` is set; then hang up and let them go. A writer that fails ends the process."""
         writing = asyncio.create_task(self._writer.run())
         while not stop.is_set():
+            if writing.done():
+                await writing  # nobody would write what is told: the supervisor starts anew (R30)
             await self._tick()
             with suppress(TimeoutError):
                 async with asyncio.timeout(TICK_S):
