@@ -106,7 +106,9 @@ def test_a_gateway_timeout_after_acceptance_is_unknown_and_then_settled_by_our_i
     order = running.ended(running.placed(account, qty="7"))
     assert order["status"] == "filled"
     assert names(order) == ["requested", "submitting", "unknown", "accepted", "filled"]
-    assert [event["stage"] for event in order["timeline"]] == ["request", "claim", "send", "settle", "poll"]
+    stages = [event["stage"] for event in order["timeline"]]
+    assert stages[:-1] == ["request", "claim", "send", "settle"]
+    assert stages[-1] in {"stream", "poll"}  # whoever hears of the fill first
     assert order["timeline"][2]["reason_code"] == "http_504"
     found = running.in_ledger(account, order)
     assert [(entry["filled_qty"], entry["attempts"]) for entry in found] == [("7", 1)]
