@@ -13,12 +13,14 @@ from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from config.clock import SYSTEM_CLOCK
 from models.connection import Connection
-from models.unit import NotConnected, StoreAway
+from models.unit import NotConnected, StoreAway, bounds_transactions
 
 CHECK_S = 10
 _KEPT_CHECKS = 6  # what nobody needed in a minute is closed
 # a lock that is not got, a statement that hangs or a transaction left open must not hold an account for long (R6)
 _SESSION_LIMITS = "-c lock_timeout=2000 -c statement_timeout=5000 -c idle_in_transaction_session_timeout=2000"
+# a client that stops inside a pipeline is not idle for the server: without it, its locks stayed for as long as it stood
+_TRANSACTION_LIMIT = "SET transaction_timeout = 10000"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +170,10 @@ class Pool:
             raise NotConnected(str(error)) from error
 
     def _connect(self) -> Any:
-        return Connection.connect(self._url, **self._options)
+        connection = Connection.connect(self._url, **self._options)
+        if bounds_transactions(connection):
+            connection.execute(_TRANSACTION_LIMIT)
+        return connection
 
     def _drop_idle(self) -> None:
         """Close what is not in use: it was opened before the server went away."""

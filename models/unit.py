@@ -7,6 +7,7 @@ import psycopg
 from psycopg.rows import namedtuple_row
 
 Params = Mapping[str, Any]
+_TRANSACTION_TIMEOUT = 17_00_00
 Statement = tuple[str, Params]
 """SQL with its parameters."""
 Row = Any
@@ -20,6 +21,11 @@ StoreAway = psycopg.OperationalError
 
 class NotConnected(StoreAway):
     """No connection could be had in time: nothing was sent."""
+
+
+def bounds_transactions(connection: "psycopg.Connection[Any]") -> bool:
+    """Return whether the server can end a transaction by its age, whatever its client is doing (Postgres 17)."""
+    return connection.info.server_version >= _TRANSACTION_TIMEOUT
 
 
 class Unit:
@@ -43,8 +49,11 @@ class Unit:
     def rows_of_each(self, statements: Sequence[Statement]) -> list[Sequence[Row]]:
         """Return the rows of several statements that need not wait for each other: one round trip for all.
 
-        Each sees what those before it did; when one fails, its error is raised and the rest was not executed.
+        Each sees what those before it did; when one fails, its error is raised and the rest was not executed. A server
+        that would let a client that stops in between keep its locks is asked one by one.
         """
+        if not bounds_transactions(self._connection):
+            return [self.rows(statement, params) for statement, params in statements]
         with self._connection.pipeline():
             cursors = [self._execute(statement, params) for statement, params in statements]
         return [cursor.fetchall() for cursor in cursors]

@@ -11,7 +11,7 @@ from domain.reconcile import OurOrder
 from models.unit import Row, Unit
 from services.leases import drop_lease, take_lease
 
-LEASE_S = 30
+LEASE_S = 15  # renewed while it goes on: one that was frozen keeps its account's orders no longer
 PAUSE_S = 3  # after one that did not finish
 OVERLAP = dt.timedelta(minutes=5)  # so much is read again: clocks differ, and lists lag
 FIRST_LOOK = dt.timedelta(hours=24)
@@ -58,14 +58,31 @@ def begin(unit: Unit, account_id: uuid.UUID, owner: str) -> Begun | None:
     )
 
 
+def renew(unit: Unit, begun: Begun) -> bool:
+    """Keep the account for this reconcile; False when it took too long and another one has begun."""
+    return take_lease(unit, begun.lease, begun.owner, LEASE_S)
+
+
+_WAKE = """
+UPDATE trading.orders o SET due_at = clock_timestamp(), hints = 0, next_hint_at = NULL
+  FROM audit.order_events e
+ WHERE o.account_id = %(account_id)s AND o.status = 'requested' AND o.due_at > clock_timestamp()
+   AND (e.order_date, e.order_id, e.seq) = (o.order_date, o.order_id, o.last_seq) AND e.reason_code = 'reconciling'
+"""
+
+
 def finish(unit: Unit, begun: Begun) -> None:
-    """Let the account's orders go on: from `began` on our record and the broker's agree. Its keys must be the same."""
+    """Let the account's orders go on: from `began` on our record and the broker's agree. Its keys must be the same.
+
+    Orders that wait for it are due at once.
+    """
     unit.run(
         "UPDATE trading.accounts SET reconciled_from = %(began)s WHERE account_id = %(account_id)s "
         "AND (base_url, key_fingerprint) = (%(base_url)s, %(key)s) "
         "AND (reconciled_from IS NULL OR reconciled_from < %(began)s)",
         {"began": begun.began, "account_id": begun.account_id, "base_url": begun.identity[0], "key": begun.identity[1]},
     )
+    unit.run(_WAKE, {"account_id": begun.account_id})
     drop_lease(unit, begun.lease, begun.owner)
 
 

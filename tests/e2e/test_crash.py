@@ -25,6 +25,12 @@ from tests.support.ports import free_ports
 from tests.support.stopped import stopped
 
 ACCOUNTS = 4
+_UNFILLED = """
+SELECT o.status, o.due_at - now() AS due_in, o.lease_until - now() AS lease_for, e.stage, e.event_type, e.reason_code,
+       now() - e.occurred_at AS ago, e.process
+  FROM trading.orders o JOIN trading.accounts a USING (account_id) JOIN audit.order_events e USING (order_id)
+ WHERE a.name = ANY(%s) AND o.status <> 'filled' ORDER BY o.order_id, e.occurred_at
+"""
 
 
 @dataclass
@@ -67,8 +73,12 @@ class Crew:
         return Counter({str(kind): int(number) for kind, number in found})
 
     def all_filled(self, intents: Sequence[Intent], seconds: float = 90) -> None:
-        """Wait until every wish is a filled order."""
-        until(lambda: self.statuses(intents) == {"filled": len(intents)} or None, seconds)
+        """Wait until every wish is a filled order; AssertionError that tells of those that are not."""
+        try:
+            until(lambda: self.statuses(intents) == {"filled": len(intents)} or None, seconds)
+        except AssertionError as late:
+            late.add_note("\n".join(str(row) for row in self.rows(_UNFILLED, intents)))
+            raise
 
     def judge(self, intents: Sequence[Intent]) -> None:
         """Hold our record against the exchange's: each wish one order there, filled once, and no order besides."""

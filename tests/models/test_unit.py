@@ -3,12 +3,14 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
+from typing import Any
 
+import psycopg
 import pytest
 
 from models.session import Database
-from models.unit import StoreAway, StoreError
-from tests.support.house import Bed
+from models.unit import StoreAway, StoreError, Unit
+from tests.support.house import Bed, until
 
 CONNECTIONS = 8
 
@@ -58,6 +60,41 @@ def test_statements_of_one_round_trip_see_each_other_and_fail_as_one(database: D
         none, written, one = unit.rows_of_each([(count, name), (insert, name), (count, name)])
         assert (none[0].n, written[0].name, one[0].n) == (0, "of-each", 1)
         unit.run("DELETE FROM trading.leases WHERE name = %(name)s", name)
+
+
+def test_a_client_that_stops_inside_a_pipeline_keeps_no_lock_for_long(quiet: Bed, database: Database) -> None:
+    lock = "SELECT 1 FROM trading.leases WHERE name = 'frozen' FOR NO KEY UPDATE"
+    with database.statement() as unit:
+        unit.run("INSERT INTO trading.leases (name, owner, expires_at) VALUES ('frozen', 'x', now())")
+
+    def stop_inside() -> None:
+        with database.unit() as unit, borrowed(unit).pipeline():
+            assert borrowed(unit).execute(lock.encode()).fetchall()  # and nothing has said that the round trip is over
+            assert not is_free(quiet, lock)
+            until(lambda: is_free(quiet, lock), 20)
+
+    with pytest.raises(StoreAway):
+        stop_inside()
+
+
+def test_a_server_that_bounds_no_transaction_is_asked_one_by_one(database: Database, monkeypatch: Any) -> None:
+    with database.unit() as unit:
+        monkeypatch.setattr("models.unit._TRANSACTION_TIMEOUT", 99_00_00)
+        monkeypatch.setattr(borrowed(unit), "pipeline", None)
+        assert [rows[0].n for rows in unit.rows_of_each([("SELECT 1 AS n", {}), ("SELECT 2 AS n", {})])] == [1, 2]
+
+
+def borrowed(unit: Unit) -> "psycopg.Connection[Any]":
+    return unit._connection
+
+
+def is_free(quiet: Bed, lock: str) -> bool:
+    with quiet.servers.connect() as connection:
+        try:
+            connection.execute(f"{lock} NOWAIT".encode())
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
 
 
 @pytest.mark.parametrize(

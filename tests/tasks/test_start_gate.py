@@ -8,12 +8,16 @@ from typing import Any
 
 import pytest
 
+from brokers.protocol import BrokerUnavailable
+from config.clock import SYSTEM_CLOCK
 from domain.orders import Side
 from services.accounts import upsert_accounts
+from services.reconcile import begin, finish
 from stack.waiting import poll
 from tasks.context import Context
 from tasks.placing import place_order
 from tasks.reconcile_account import reconcile_account
+from tasks.reconcile_reading import Reading, asked
 from tasks.reconciling import hint_due
 from tests.support.house import Bed, account_of, events, make_due, order, request
 
@@ -69,6 +73,35 @@ def test_a_broker_that_does_not_answer_keeps_entries_waiting_and_ends_none(quiet
     repaired(quiet, ctx)
     assert again(ctx, order_id) is None
     assert (order(ctx, order_id).status, len(sent(quiet, ctx))) == ("accepted", 1)
+
+
+def test_who_waits_for_a_reconcile_is_due_as_soon_as_one_has_finished(ctx: Context) -> None:
+    with ctx.database.unit() as unit:
+        frozen = begin(unit, account_of(ctx).account_id, "a worker that stands still")
+    assert frozen is not None
+    waiting, other = request(ctx), request(ctx)
+    place_order(ctx, waiting)
+    with ctx.database.statement() as unit:
+        unit.run("UPDATE trading.orders SET due_at = due_at + interval '9 s' WHERE status = 'requested'")
+    later = order(ctx, other).due_at
+    with ctx.database.unit() as unit:
+        finish(unit, frozen)
+    assert order(ctx, waiting).due_at <= SYSTEM_CLOCK.now()
+    assert order(ctx, other).due_at == later  # it waits for something else
+
+
+def test_a_reconcile_whose_account_another_has_taken_goes_no_further(ctx: Context) -> None:
+    account_id = account_of(ctx).account_id
+    with ctx.database.unit() as unit:
+        frozen = begin(unit, account_id, "a worker that stands still")
+        assert frozen is not None
+        unit.run("UPDATE trading.leases SET expires_at = now() WHERE name = %(name)s", {"name": frozen.lease})
+    assert reconcile_account(ctx, account_id)
+    with ctx.database.unit() as unit:
+        assert begin(unit, account_id, "another") is not None
+    reading = Reading(ctx.broker(ctx.settings.accounts[0].name), ctx.clock.monotonic_ms() - 5001)
+    with pytest.raises(BrokerUnavailable, match="took too long"):
+        asked(ctx, frozen, reading, lambda: pytest.fail("it was asked"))
 
 
 def test_an_entry_that_waited_too_long_is_rejected_and_never_sent(quiet: Bed, ctx: Context) -> None:
