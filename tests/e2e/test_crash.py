@@ -72,6 +72,15 @@ class Crew:
         )
         return Counter({str(kind): int(number) for kind, number in found})
 
+    def held_by(self, process: str, intents: Sequence[Intent]) -> int:
+        """Count the orders of these accounts that a worker has in its hands."""
+        found = self.rows(
+            "SELECT o.lease_owner FROM trading.orders o JOIN trading.accounts a USING (account_id) "
+            "WHERE a.name = ANY(%s) AND o.status = 'submitting'",
+            intents,
+        )
+        return sum(owner == process for (owner,) in found)
+
     def all_filled(self, intents: Sequence[Intent], seconds: float = 90) -> None:
         """Wait until every wish is a filled order; AssertionError that tells of those that are not."""
         try:
@@ -153,11 +162,11 @@ def test_killed_workers_and_apis_lose_and_double_nothing(crew: Crew) -> None:
 
 @pytest.mark.requirement("TRD-001")
 def test_a_worker_stopped_beyond_its_lease_changes_nothing(crew: Crew) -> None:
-    intents = crew.intents(20)
+    intents = crew.intents(60)
     crew.house.exchange.add_fault("delay", method="POST", path="/v2/orders", times=None, delay_ms=800)
     worker = pid_of(crew, "worker-entries")
     ids(at_once(crew.callers.insist, intents))
-    until(lambda: crew.statuses(intents)["submitting"] >= 8)  # both workers have some in their hands
+    until(lambda: crew.held_by(f"worker-entries:{worker}", intents) >= 2)
     with stopped(worker):
         crew.all_filled(intents)
         before = crew.rows(
