@@ -1,14 +1,18 @@
 """What the house asks of a broker; an adapter is one class that does this and nothing else."""
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol
 
 from domain.broker import AccountReading, BrokerFill, BrokerOrder, BrokerPosition, CancelAnswer, Ticket, Timed
 from domain.orders import AssetClass
+from domain.prices import QuoteReading, SnapshotReading, TradeReading
 from domain.trade_updates import TradeUpdate
+
+MOST_SYMBOLS = 100
+"""A batch of market data asks for at most so many symbols: Alpaca takes no more options in one request."""
 
 
 class BrokerUnavailable(Exception):
@@ -88,6 +92,18 @@ class Broker(Protocol):
 
     def latest_ask(self, symbol: str, asset_class: AssetClass) -> Decimal | None:
         """Return the ask in USD, None when nobody offers."""
+        ...
+
+    def latest_quotes(self, symbols: Sequence[str], asset_class: AssetClass) -> Mapping[str, QuoteReading]:
+        """Return the last quotes of up to MOST_SYMBOLS symbols; one without a readable quote is left out."""
+        ...
+
+    def latest_trades(self, symbols: Sequence[str], asset_class: AssetClass) -> Mapping[str, TradeReading]:
+        """Return the last trades of up to MOST_SYMBOLS symbols; one without a readable trade is left out."""
+        ...
+
+    def snapshots(self, symbols: Sequence[str], asset_class: AssetClass) -> Mapping[str, SnapshotReading]:
+        """Return what the broker's snapshots say of up to MOST_SYMBOLS symbols."""
         ...
 
     def listings(self) -> Sequence[Listing]:

@@ -7,6 +7,7 @@ from domain.orders import Lane
 ENTRY_QUEUE = "orders.entry"
 EXIT_QUEUE = "orders.exit"
 CANCEL_QUEUE = "orders.cancel"
+SELL_QUEUE = "sell"
 BACKGROUND_QUEUE = "background"
 
 PLACE_ENTRY = "orders.place"
@@ -19,6 +20,8 @@ CHECK_BALANCES = "balances.check_all"
 RECONCILE_ACCOUNT = "accounts.reconcile"
 RECONCILE_ACCOUNTS = "accounts.reconcile_due"
 SYNC_INSTRUMENTS = "instruments.sync"
+SELL_TICK = "sell.tick"
+SWEEP_ORDERS = "orders.sweep"
 ENSURE_PARTITIONS = "audit.ensure_partitions"
 
 RECONCILE_TICK_S = 2.0
@@ -34,6 +37,8 @@ QUEUE_OF = {
     RECONCILE_ACCOUNT: BACKGROUND_QUEUE,
     RECONCILE_ACCOUNTS: BACKGROUND_QUEUE,
     SYNC_INSTRUMENTS: BACKGROUND_QUEUE,
+    SELL_TICK: SELL_QUEUE,
+    SWEEP_ORDERS: BACKGROUND_QUEUE,
     ENSURE_PARTITIONS: BACKGROUND_QUEUE,
 }
 
@@ -41,6 +46,7 @@ QUEUE_OF = {
 WORKER_QUEUES = {
     "entries": (ENTRY_QUEUE,),
     "exits": (EXIT_QUEUE, CANCEL_QUEUE),
+    "sell": (SELL_QUEUE,),
     "background": (BACKGROUND_QUEUE,),
 }
 

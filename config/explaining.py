@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from config.sections import AccountSettings
+from config.sections import AccountSettings, Section
 from config.sources import JWT_FIELDS, SECTIONS, Sources
 
 UNKNOWN = "unknown key"
@@ -34,7 +34,6 @@ UNUSED: Mapping[str, str] = {
     "market": "the broker knows its sessions",
     "rate_limit": "requests to a broker are limited by accounts.<name>.rate_limit_per_minute",
     "discord": _NOT_YET,
-    "sell_module": _NOT_YET,
     "alpaca": "keys stand under accounts.<name>",
     "accounts.*.region": _POOL,
     "accounts.*.tier": _POOL,
@@ -72,6 +71,7 @@ def useless_keys(tree: Mapping[str, Any]) -> Iterator[str]:
             yield from _within("jwt", "jwt", found, [*JWT_FIELDS])
         elif key in SECTIONS:
             yield from _within(key, key, found, [*SECTIONS[key].model_fields])
+            yield from _nested(key, SECTIONS[key], found or {})
         else:
             yield _unknown(str(key), str(key), top)
 
@@ -83,6 +83,13 @@ def _within(place: str, pattern: str, found: Mapping[str, Any] | None, known: li
             yield f"{place}.{key}: without effect: {UNUSED[f'{pattern}.{key}']}"
         elif key not in known:
             yield _unknown(f"{place}.{key}", str(key), known)
+
+
+def _nested(place: str, model: type[Section], found: Mapping[str, Any]) -> Iterator[str]:
+    for name, info in model.model_fields.items():
+        inner = info.annotation
+        if isinstance(inner, type) and issubclass(inner, Section) and isinstance(found.get(name), Mapping):
+            yield from _within(f"{place}.{name}", f"{place}.{name}", found[name], [*inner.model_fields])
 
 
 def _unknown(place: str, key: str, known: list[str]) -> str:

@@ -13,7 +13,9 @@ from config.settings import Settings
 from config.sources import dotted_name
 from domain.orders import plain
 
-LIVE = frozenset({"trading", "breaker", "reconcile", "jwt_hours", "accounts"})  # all else was used up at the start
+LIVE = frozenset(
+    {"trading", "breaker", "reconcile", "sell_module", "jwt_hours", "accounts"}
+)  # all else was used up at the start
 _EACH_ITS_OWN = frozenset({"home", "process", "boot_id"})
 MASK = "***"
 
@@ -74,7 +76,11 @@ def shown(value: Scalar | SecretStr | None) -> str:
 def _of_section(prefix: str, section: BaseModel) -> Iterator[tuple[str, Scalar | SecretStr]]:
     for name in type(section).model_fields:
         value = getattr(section, name)
-        if _is_given(value):
+        if isinstance(value, BaseModel):
+            yield from _of_section(f"{prefix}.{name}", value)
+        elif isinstance(value, Mapping):
+            yield from ((f"{prefix}.{name}.{key}", scalar(value[key])) for key in sorted(value))
+        elif _is_given(value):
             yield f"{prefix}.{name}", scalar(value)
 
 
@@ -90,6 +96,8 @@ def scalar(value: Any) -> Scalar | SecretStr:
         return str(value.value)
     if isinstance(value, Decimal):
         return plain(value)
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
     if isinstance(value, dt.timedelta):
         return plain(Decimal(str(value.total_seconds())))
     return value if isinstance(value, bool | int | SecretStr) else str(value)

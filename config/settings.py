@@ -25,6 +25,7 @@ from config.sections import (
     TradingSettings,
     WorkerSettings,
 )
+from config.sell_settings import SellSettings
 from config.sources import ConfigError, Content, Sources, gather, read_content
 from domain.balance import DEFAULT_MINIMUM
 
@@ -65,6 +66,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     reconcile: ReconcileSettings = ReconcileSettings()
+    sell_module: SellSettings = SellSettings()
     flower: FlowerSettings = FlowerSettings()
     logging: LoggingSettings = LoggingSettings()
     accounts: tuple[AccountSettings, ...] = ()

@@ -23,6 +23,7 @@ from config.sections import (
     TradingSettings,
     WorkerSettings,
 )
+from config.sell_settings import SellSettings
 
 SECTIONS: dict[str, type[Section]] = {
     "trading": TradingSettings,
@@ -30,9 +31,16 @@ SECTIONS: dict[str, type[Section]] = {
     "database": DatabaseSettings,
     "worker": WorkerSettings,
     "reconcile": ReconcileSettings,
+    "sell_module": SellSettings,
     "flower": FlowerSettings,
     "logging": LoggingSettings,
 }
+
+
+def _is_section(annotation: Any) -> bool:
+    return isinstance(annotation, type) and issubclass(annotation, Section)
+
+
 _SHORTER = {"logging": "log"}  # in the names of environment variables
 # the predecessor's section jwt stands in two fields of ours
 JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
@@ -52,7 +60,8 @@ ENVIRONMENT = {
 } | {
     f"OPITIOS_{_SHORTER.get(section, section)}_{name}".upper(): f"{section}.{name}"
     for section, model in SECTIONS.items()
-    for name in model.model_fields
+    for name, field_info in model.model_fields.items()
+    if not _is_section(field_info.annotation)
 }
 
 CONFIG_VARIABLE = "OPITIOS_CONFIG"

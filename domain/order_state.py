@@ -73,6 +73,9 @@ TRANSITIONS: dict[OrderStatus, frozenset[OrderStatus]] = {
 
 TERMINAL: frozenset[OrderStatus] = frozenset(status for status, after in TRANSITIONS.items() if not after)
 
+WORKING: frozenset[OrderStatus] = frozenset({_S.ACCEPTED, _S.PARTIALLY_FILLED})
+"""The broker has said that it has the order, and not that it has ended."""
+
 IN_FLIGHT: frozenset[OrderStatus] = frozenset(
     {_S.SUBMITTING, _S.UNKNOWN, _S.ACCEPTED, _S.PARTIALLY_FILLED, _S.QUARANTINED}
 )

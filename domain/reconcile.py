@@ -7,9 +7,7 @@ from decimal import Decimal
 from enum import Enum
 
 from domain.broker import BrokerOrder
-from domain.order_state import TERMINAL, OrderStatus
-
-WORKING = frozenset({OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED})
+from domain.order_state import TERMINAL, WORKING, OrderStatus
 
 
 @dataclass(frozen=True, slots=True)

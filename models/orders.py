@@ -4,7 +4,7 @@ import datetime as dt
 import uuid
 from decimal import Decimal
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, Numeric, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.order_state import OrderStatus
@@ -23,7 +23,9 @@ class Order(Base):
     `most_shares` bounds what a sell by notional value may take from the holding (R19). `cancel_due_at` says when the
     broker is asked (again) to cancel, until the order has ended (R13). A replacement is an order of its own that
     `replaces` another, of which it knew `replaced_filled` when it was sent (R27). `adopted_by` names the operator who
-    has said that whatever the broker has under our id is ours.
+    has said that whatever the broker has under our id is ours. `cancel_after_s` is how long the order may work:
+    `cancel_after` is set by it once the broker has the order, and is when its end is asked for (CFG-002).
+    `auto_sell_enabled` is what the order says of the lot it opens.
     """
 
     __tablename__ = "orders"
@@ -39,6 +41,7 @@ class Order(Base):
         UniqueConstraint("order_id", "order_date"),
         Index("ix_orders_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
         Index("ix_orders_cancel_due_at", "cancel_due_at", postgresql_where=text("cancel_due_at IS NOT NULL")),
+        Index("ix_orders_cancel_after", "cancel_after", postgresql_where=text("cancel_after IS NOT NULL")),
         Index("ix_orders_replaces", "replaces", postgresql_where=text("replaces IS NOT NULL")),
         Index("ix_orders_reserved", "account_id", postgresql_where=text("reserved > 0 OR spent > 0")),
         Index(
@@ -102,6 +105,9 @@ class Order(Base):
     cancel_due_at: Mapped[dt.datetime | None]
     cancel_reason: Mapped[str | None]
     cancel_attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    auto_sell_enabled: Mapped[bool | None]
+    cancel_after_s: Mapped[Decimal | None] = mapped_column(Numeric(12, 3))
+    cancel_after: Mapped[dt.datetime | None]
     place_before: Mapped[dt.datetime]
     hints: Mapped[int] = mapped_column(server_default=text("0"))
     next_hint_at: Mapped[dt.datetime | None]

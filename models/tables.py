@@ -10,6 +10,7 @@ from models.logins import LoginAttempts
 from models.notifications import Notification
 from models.orders import Fill, InstrumentRow, Order
 from models.positions import PositionCorrection, PositionDifference
+from models.selling import Exit, PositionLot, SellModule, SellTick
 from models.spooled import Spooled
 from models.streams import BrokerInboxRow, StreamRow
 from models.users import User
@@ -24,6 +25,7 @@ __all__ = [
     "BrokerInboxRow",
     "ConfigChange",
     "Configuration",
+    "Exit",
     "Fill",
     "InstrumentRow",
     "Lease",
@@ -34,7 +36,10 @@ __all__ = [
     "OrderEventRow",
     "PositionCorrection",
     "PositionDifference",
+    "PositionLot",
     "ProcessGauges",
+    "SellModule",
+    "SellTick",
     "Spooled",
     "StreamRow",
     "User",

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
-from domain.order_state import TERMINAL, OrderEvent, OrderStatus, sources_of
+from domain.order_state import TERMINAL, WORKING, OrderEvent, OrderStatus, sources_of
 from models.unit import Row, Statement, Unit
 from services.origin import Origin
 
@@ -158,7 +158,7 @@ def moving(step: Move, events: Sequence[Event], origin: Origin) -> Statement:
         "allowed": [status.value for status in allowed],
         "held_fence": step.fence,
     }
-    return _move_sql(_shape(changes), ended=step.to in TERMINAL), params
+    return _move_sql(_shape(changes), ended=step.to in TERMINAL, working=step.to in WORKING), params
 
 
 def note(
@@ -264,13 +264,18 @@ def _assignments(shape: Shape) -> list[str]:
 
 
 @lru_cache(maxsize=64)
-def _move_sql(shape: Shape, *, ended: bool) -> str:
+def _move_sql(shape: Shape, *, ended: bool, working: bool) -> str:
     parts = ["status = %(to_status)s", *_assignments(shape)]
     if ended:
         # nothing more can be bought; what was bought stays in `spent` until the balance shows it (R18)
         parts += [] if "reserved" in dict(shape) else ["reserved = 0"]
         parts += [] if "due_at" in dict(shape) else ["due_at = NULL"]
-        parts += ["cancel_due_at = NULL"]
+        parts += ["cancel_due_at = NULL", "cancel_after = NULL"]
+    if working:
+        # how long it may work begins when the broker has it (CFG-002)
+        parts += [
+            "cancel_after = coalesce(o.cancel_after, clock_timestamp() + make_interval(secs => o.cancel_after_s))"
+        ]
     where = "o.order_id = %(order_id)s AND o.status = ANY(%(allowed)s) AND o.fence = %(held_fence)s"
     return _statement(parts, where)
 

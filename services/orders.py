@@ -20,7 +20,8 @@ from services.origin import Origin
 class OrderRequest:
     """A checked order on its way into the database.
 
-    `asked_for` is the hash of a request whose terms follow from another order's (a replacement).
+    `asked_for` is the hash of a request whose terms follow from another order's (a replacement). `cancel_after` is how
+    long the order may work at the broker, `auto_sell_enabled` whether the seller may close what it opens.
     """
 
     order_id: uuid.UUID
@@ -39,6 +40,8 @@ class OrderRequest:
     replaces: uuid.UUID | None = None
     replaced_filled: Decimal | None = None
     asked_for: bytes | None = None
+    cancel_after: dt.timedelta | None = None
+    auto_sell_enabled: bool | None = None
 
     @property
     def request_hash(self) -> bytes:
@@ -62,13 +65,14 @@ WITH placed AS (
     order_id, order_date, account_id, account_type, account_type_source, client_order_id, broker_client_id,
     request_hash, symbol, asset_class, side, order_type, time_in_force, qty, notional, limit_price, stop_price,
     trail_price, trail_percent, extended_hours, position_intent, replaces, replaced_filled, multiplier, status,
-    due_at, place_before, source, actor, trace_id, requested_at)
+    due_at, place_before, source, actor, trace_id, requested_at, cancel_after_s, auto_sell_enabled)
   VALUES (
     %(order_id)s, %(order_date)s, %(account_id)s, %(account_type)s, %(account_type_source)s, %(client_order_id)s,
     %(broker_client_id)s, %(request_hash)s, %(symbol)s, %(asset_class)s, %(side)s, %(order_type)s,
     %(time_in_force)s, %(qty)s, %(notional)s, %(limit_price)s, %(stop_price)s, %(trail_price)s, %(trail_percent)s,
     %(extended_hours)s, %(position_intent)s, %(replaces)s, %(replaced_filled)s, %(multiplier)s, 'requested',
-    clock_timestamp(), %(place_before)s, %(source)s, %(actor)s, %(trace_id)s, %(requested_at)s)
+    clock_timestamp(), %(place_before)s, %(source)s, %(actor)s, %(trace_id)s, %(requested_at)s, %(cancel_after_s)s,
+    %(auto_sell_enabled)s)
   ON CONFLICT (account_id, client_order_id) DO NOTHING
   RETURNING order_id, order_date
 ), logged AS (
@@ -170,6 +174,8 @@ def _insert_params(request: OrderRequest, origin: Origin) -> dict[str, Any]:
         "multiplier": request.multiplier,
         "place_before": request.place_before,
         "source": request.source,
+        "cancel_after_s": None if request.cancel_after is None else request.cancel_after.total_seconds(),
+        "auto_sell_enabled": request.auto_sell_enabled,
         "actor": origin.actor,
         "host": origin.host,
         "process": origin.process,

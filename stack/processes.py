@@ -73,6 +73,7 @@ def applications() -> tuple[Process, ...]:
         Process(name="api", argv=_module("api"), stop_seconds=15),
         Process(name="worker-entries", argv=_module("tasks.worker", "entries")),
         Process(name="worker-exits", argv=_module("tasks.worker", "exits")),
+        Process(name="worker-sell", argv=_module("tasks.worker", "sell")),
         Process(name="worker-background", argv=_module("tasks.worker", "background")),
         Process(name="relay", argv=_module("tasks.relay"), stop_seconds=10),
         Process(name="streams", argv=_module("streams"), stop_seconds=10),

@@ -1,4 +1,4 @@
-"""A worker process: `python -m tasks.worker entries|exits|background`, threads because its work is waiting.
+"""A worker process: `python -m tasks.worker entries|exits|sell|background`, threads because its work is waiting.
 
 A second worker of a kind on the same host has a number: `python -m tasks.worker entries-2`.
 """

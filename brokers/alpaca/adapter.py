@@ -17,7 +17,7 @@ from alpaca.common.exceptions import APIError
 from alpaca.data.historical import OptionHistoricalDataClient, StockHistoricalDataClient
 from alpaca.trading.client import TradingClient
 
-from brokers.alpaca import limits, outcomes, pages, requests_of
+from brokers.alpaca import limits, market_data, outcomes, pages, requests_of
 from brokers.alpaca.parse import decimal, parse_account, parse_fill, parse_order, parse_position
 from brokers.deadline import DeadlineAdapter, Watchdog, last_network_ms, last_request_id
 from brokers.protocol import Broker, BrokerUnavailable, EntryLocked, Listing, WireTime
@@ -34,6 +34,7 @@ from domain.broker import (
     Timed,
 )
 from domain.orders import AssetClass
+from domain.prices import QuoteReading, SnapshotReading, TradeReading
 
 TOTAL_S = 5.0
 _PAGE = 100
@@ -181,6 +182,18 @@ class AlpacaBroker(Broker):
         ask = decimal(quote.get("ap")) if isinstance(quote, dict) else None
         return ask if ask is not None and ask > 0 else None  # 0 means that nobody offers
 
+    def latest_quotes(self, symbols: Sequence[str], asset_class: AssetClass) -> Mapping[str, QuoteReading]:
+        """Return the last quotes; see Broker."""
+        return market_data.quotes(self._data(asset_class), symbols)
+
+    def latest_trades(self, symbols: Sequence[str], asset_class: AssetClass) -> Mapping[str, TradeReading]:
+        """Return the last trades; see Broker."""
+        return market_data.trades(self._data(asset_class), symbols)
+
+    def snapshots(self, symbols: Sequence[str], asset_class: AssetClass) -> Mapping[str, SnapshotReading]:
+        """Return the snapshots; see Broker."""
+        return market_data.snapshots(self._data(asset_class), symbols)
+
     def listings(self) -> Sequence[Listing]:
         """Return Alpaca's stocks."""
         query = {"status": "active", "asset_class": "us_equity"}
@@ -205,6 +218,12 @@ class AlpacaBroker(Broker):
         """Close the pooled connections."""
         for client in (self._trading, self._stocks, self._options):
             client._session.close()  # noqa: SLF001  alpaca-py has no close of its own
+
+    def _data(self, asset_class: AssetClass) -> market_data.Get:
+        """Return a bounded GET of one kind of market data: the account's breaker is not of it."""
+        is_option = asset_class is AssetClass.OPTION
+        client, base = (self._options, "/options") if is_option else (self._stocks, "/stocks")
+        return lambda path, query: _read(lambda: client.get(f"{base}{path}", query))
 
     def _orders(self, status: str, after: dt.datetime | None) -> list[dict[str, Any]]:
         query: dict[str, Any] = {"status": status, "limit": pages.PAGE, "direction": "asc", "nested": False}
