@@ -223,7 +223,7 @@ class AlpacaBroker(Broker):
         """Return a bounded GET of one kind of market data: the account's breaker is not of it."""
         is_option = asset_class is AssetClass.OPTION
         client, base = (self._options, "/options") if is_option else (self._stocks, "/stocks")
-        return lambda path, query: _read(lambda: client.get(f"{base}{path}", query))
+        return lambda path, query: _read(lambda: client.get(f"{base}{path}", dict(query)))
 
     def _orders(self, status: str, after: dt.datetime | None) -> list[dict[str, Any]]:
         query: dict[str, Any] = {"status": status, "limit": pages.PAGE, "direction": "asc", "nested": False}
