@@ -24,6 +24,6 @@ app.conf.update(celery_settings(_settings.redis_url.get_secret_value(), events=_
 app.conf.beat_schedule = {
     CHECK_BALANCES: {"task": CHECK_BALANCES, "schedule": 10.0, "options": {"expires": 10}},
     RECONCILE_ACCOUNTS: {"task": RECONCILE_ACCOUNTS, "schedule": RECONCILE_TICK_S, "options": {"expires": 5}},
-    SYNC_INSTRUMENTS: {"task": SYNC_INSTRUMENTS, "schedule": 600.0, "options": {"expires": 600}},
+    SYNC_INSTRUMENTS: {"task": SYNC_INSTRUMENTS, "schedule": 10.0, "options": {"expires": 10}},
     ENSURE_PARTITIONS: {"task": ENSURE_PARTITIONS, "schedule": 86_400.0},
 }
