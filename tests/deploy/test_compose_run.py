@@ -40,11 +40,10 @@ def token(house: LocalCompose) -> str:
 
 @pytest.mark.requirement("CARD")
 def test_an_order_is_placed_and_filled(house: LocalCompose, token: str) -> None:
-    health: dict[str, Any] = {}
     try:
-        until(lambda: health.update(_health(house)) or health["status"] == "healthy", 40)
+        until(lambda: _health(house)["status"] == "healthy", 40)
     except AssertionError as late:
-        late.add_note(json.dumps(health))
+        late.add_note(json.dumps(_health(house)))
         raise
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "the-first", "Prefer": "wait=10"}
     body = {"account": "demo-1", "symbol": "AAPL", "side": "buy", "qty": "10"}
