@@ -25,19 +25,19 @@ def folded(*moves: LotMove) -> FoldedLot:
 
 def test_what_is_added_moves_the_average_and_what_is_taken_does_not() -> None:
     lot = folded(move(0, "10", "1"), move(1, "10", "2"), move(2, "-5", "9"), move(3, "15", "3"))
-    assert (lot.qty, lot.entry_price, lot.opened_at) == (30, Decimal("2.25"), START)
+    assert (lot.qty, lot.entry_price, lot.opened_at) == (Decimal(30), Decimal("2.25"), START)
 
 
 @pytest.mark.parametrize(("first", "second"), [("10", "-10"), ("-3", "3")])
 def test_a_lot_ends_where_nothing_is_held(first: str, second: str) -> None:
     assert fold([move(0, first), move(1, second)]) is None
     again = folded(move(0, first), move(1, second), move(5, first, "7"))
-    assert (again.entry_price, again.opened_at) == (7, START + dt.timedelta(minutes=5))
+    assert (again.entry_price, again.opened_at) == (Decimal(7), START + dt.timedelta(minutes=5))
 
 
 def test_a_move_through_zero_opens_another_lot() -> None:
     lot = folded(move(0, "10", "1"), move(2, "-25", "4"))
-    assert (lot.qty, lot.entry_price, lot.opened_at) == (-15, 4, START + dt.timedelta(minutes=2))
+    assert (lot.qty, lot.entry_price, lot.opened_at) == (Decimal(-15), Decimal(4), START + dt.timedelta(minutes=2))
 
 
 def test_moves_count_in_the_order_of_their_times() -> None:

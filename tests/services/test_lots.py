@@ -53,10 +53,10 @@ def refreshed(ctx: Context, *, default: bool = False, since: dt.datetime | None 
 def test_a_lot_opens_with_its_first_fill_and_closes_with_its_last(ctx: Context) -> None:
     traded(ctx, qty=10)
     (lot,) = refreshed(ctx)
-    assert (lot.lot.symbol, lot.lot.qty, lot.lot.auto_sell_enabled) == ("AAPL", 10, False)
+    assert (lot.lot.symbol, lot.lot.qty, lot.lot.auto_sell_enabled) == ("AAPL", Decimal(10), False)
     traded(ctx, qty=2)
     (more,) = refreshed(ctx)
-    assert (more.lot.qty, more.lot.lot_id) == (12, lot.lot.lot_id)
+    assert (more.lot.qty, more.lot.lot_id) == (Decimal(12), lot.lot.lot_id)
     traded(ctx, Side.SELL, qty=12)
     assert refreshed(ctx) == []
     traded(ctx, qty=1)
@@ -96,7 +96,7 @@ def test_the_orders_word_holds_before_the_default_and_its_owners_before_both(ctx
         )
     traded(ctx, qty=1, auto_sell=True)
     (kept,) = refreshed(ctx, default=True)
-    assert (kept.lot.qty, kept.lot.auto_sell_enabled) == (3, False)
+    assert (kept.lot.qty, kept.lot.auto_sell_enabled) == (Decimal(3), False)
 
 
 def test_what_a_working_order_closes_is_not_free(ctx: Context) -> None:
@@ -105,7 +105,7 @@ def test_what_a_working_order_closes_is_not_free(ctx: Context) -> None:
     with ctx.database.statement() as unit:
         request_order(unit, wanted, TEST_ORIGIN)
     (lot,) = refreshed(ctx)
-    assert (lot.lot.busy_qty, lot.lot.free_qty) == (4, 6)
+    assert (lot.lot.busy_qty, lot.lot.free_qty) == (Decimal(4), Decimal(6))
 
 
 def test_a_mark_shows_what_a_lot_would_bring(ctx: Context) -> None:
