@@ -4,7 +4,6 @@ import datetime as dt
 from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, field_validator
@@ -77,7 +76,7 @@ class SellSettings(Section):
     limit_offset: Share = Decimal(0)
     reprice_times: int = Field(default=3, ge=0, le=100)
     order_cancel_minutes: Annotated[Mapping[str, Minutes], BeforeValidator(_minutes)] = Field(
-        default=MappingProxyType({DEFAULT_MINUTES: Decimal(3)})
+        default={DEFAULT_MINUTES: Decimal(3)}  # copied by pydantic, which cannot copy a proxy
     )
     cancel_sources: tuple[str, ...] = ("sell_module",)
     max_price_age: Patience = dt.timedelta(seconds=60)
@@ -90,7 +89,7 @@ class SellSettings(Section):
         if strange:
             message = f"expected {', '.join(sorted(_MINUTES_KEYS))} as keys, found {', '.join(strange)}"
             raise ValueError(message)
-        return MappingProxyType({DEFAULT_MINUTES: Decimal(3)} | dict(minutes))
+        return {DEFAULT_MINUTES: Decimal(3)} | dict(minutes)
 
     @field_validator("cancel_sources", mode="before")
     @classmethod
