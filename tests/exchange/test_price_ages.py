@@ -11,6 +11,7 @@ from tests.exchange.helpers import Ask, eventually
 from tests.support.exchange import DEMO, ExchangeProcess
 
 STOCK, CALL, PUT = "DIS", "DIS271217C00090000", "DIS271217P00090000"
+OTHER = "KO271217C00080000"
 OPTIONS, STOCKS = "/v1beta1/options", "/v2/stocks"
 LATEST = [(STOCK, STOCKS), (CALL, OPTIONS)]
 SECOND = timedelta(seconds=1)
@@ -118,6 +119,19 @@ def test_ages_outlive_a_restart(home: Path) -> None:
 def _read(exchange: ExchangeProcess, path: str) -> Any:
     keys = {"APCA-API-KEY-ID": DEMO["key_id"], "APCA-API-SECRET-KEY": DEMO["secret_key"]}
     return eventually(lambda: requests.get(exchange.url + path, headers=keys, timeout=20).json())
+
+
+def test_an_options_whole_snapshot_moves_with_its_stock(exchange: ExchangeProcess, ask: Ask) -> None:
+    def snapshot() -> Any:
+        return ask(f"{OPTIONS}/snapshots?symbols={OTHER}")[1]["snapshots"][OTHER]
+
+    exchange.set_price("KO", "70")
+    before = snapshot()
+    exchange.set_price("KO", "72")
+    after = snapshot()
+    for place, price in (("latestTrade", "p"), ("latestQuote", "bp"), ("minuteBar", "c"), ("dailyBar", "c")):
+        assert after[place][price] > before[place][price]
+    assert after["greeks"]["delta"] != before["greeks"]["delta"]
 
 
 def test_what_a_script_freezes_leaves_the_past_as_it_is(exchange: ExchangeProcess, ask: Ask) -> None:
