@@ -133,6 +133,7 @@ class Fill(Base):
         UniqueConstraint("account_id", "broker_order_id", "cum_qty"),
         Index("ix_fills_account_id_symbol", "account_id", "symbol"),
         Index("ix_fills_order_id", "order_id"),
+        Index("ix_fills_recorded_at", "recorded_at", postgresql_using="brin"),
         {"schema": TRADING},
     )
 

@@ -17,7 +17,11 @@ class PositionCorrection(Base):
     """A change of what is held that no fill explains: `qty` is the difference, shorts are negative."""
 
     __tablename__ = "position_corrections"
-    __table_args__ = (Index("ix_position_corrections_account_id_symbol", "account_id", "symbol"), {"schema": TRADING})
+    __table_args__ = (
+        Index("ix_position_corrections_account_id_symbol", "account_id", "symbol"),
+        Index("ix_position_corrections_recorded_at", "recorded_at", postgresql_using="brin"),
+        {"schema": TRADING},
+    )
 
     correction_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{TRADING}.accounts.account_id"))

@@ -9,7 +9,7 @@ from sqlalchemy import CheckConstraint, ForeignKey, Index, UniqueConstraint, tex
 from sqlalchemy.orm import Mapped, mapped_column
 
 from domain.exits import ExitReason
-from models.base import TRADING, Base, Millis, one_of
+from models.base import TRADING, Base, Millis, Shares, one_of
 
 
 class SellModule(Base):
@@ -38,9 +38,10 @@ class SellModule(Base):
 class PositionLot(Base):
     """A position of an account from the fill that opened it to the one that closed it: R20's epoch.
 
-    `auto_sell_enabled` is its owner's word, said with the order that opened it or later (`auto_sell_by`); it binds
-    every exit. `mark_price` is what it could be closed at when the seller last looked, `unrealized_pnl` what that would
-    bring, both in USD.
+    `qty` is negative when short, `entry_price` the average cost in USD, `moves` how many fills and corrections both
+    were folded from. `auto_sell_enabled` is its owner's word, said with an order that added to it or later
+    (`auto_sell_by`); it binds every exit. `mark_price` is what it could be closed at when the seller last looked,
+    `unrealized_pnl` what that would bring, both in USD.
     """
 
     __tablename__ = "lots"
@@ -58,7 +59,9 @@ class PositionLot(Base):
     lot_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
     account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{TRADING}.accounts.account_id"))
     symbol: Mapped[str]
-    is_short: Mapped[bool]
+    qty: Mapped[Shares]
+    entry_price: Mapped[Decimal | None]
+    moves: Mapped[int]
     opened_at: Mapped[dt.datetime]
     closed_at: Mapped[dt.datetime | None]
     auto_sell_enabled: Mapped[bool]

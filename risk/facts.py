@@ -59,7 +59,10 @@ class Replaced:
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Everything one verdict is made from. `is_exit`: the order closes what is held, and can open nothing (R23)."""
+    """Everything one verdict is made from. `is_exit`: the order closes what is held, and can open nothing (R23).
+
+    `is_reduce_only`: it is the seller's, and may do nothing else; `closable_qty` is how much it may close.
+    """
 
     now: dt.datetime
     place_before: dt.datetime
@@ -69,4 +72,6 @@ class Facts:
     reserved: Decimal
     order_cost: Decimal | None
     is_exit: bool = False
+    is_reduce_only: bool = False
+    closable_qty: Decimal | None = None
     replaced: Replaced | None = None

@@ -13,6 +13,7 @@ from risk.rules import (
     place_before,
     price,
     reconciled,
+    reduce_only,
     replaced,
 )
 from risk.verdict import Decision, Verdict
@@ -26,6 +27,7 @@ PRE_TRADE: tuple[Rule, ...] = (
     account_type.check,
     reconciled.check,
     replaced.check,
+    reduce_only.check,
     price.check,
     minimum_balance.check,
 )

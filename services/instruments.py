@@ -20,6 +20,20 @@ ON CONFLICT (broker, symbol) DO UPDATE SET asset_class = excluded.asset_class, n
 """
 
 
+_DUE = """
+SELECT a.broker, array_agg(a.name ORDER BY a.name) AS accounts FROM trading.accounts a
+ WHERE a.enabled AND NOT EXISTS (
+   SELECT FROM trading.instruments i
+    WHERE i.broker = a.broker AND i.synced_at > clock_timestamp() - %(max_age)s::interval)
+ GROUP BY a.broker
+"""
+
+
+def due_brokers(unit: Unit, max_age: dt.timedelta) -> dict[str, list[str]]:
+    """Return the brokers whose listing is older than `max_age`, or was never read, with their accounts' names."""
+    return {row.broker: list(row.accounts) for row in unit.rows(_DUE, {"max_age": max_age})}
+
+
 def store_listings(
     unit: Unit, broker: str, listings: Iterable[tuple[str, str, str, bool, bool]], now: dt.datetime
 ) -> int:

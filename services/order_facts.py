@@ -55,6 +55,8 @@ _SHORT = f"""(
            WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'buy' AND s.order_id <> o.order_id
              AND s.order_id IS DISTINCT FROM o.replaces AND s.status IN {_IN_FLIGHT}))"""  # noqa: S608  all parts are ours
 
+SELLER = "sell_module"  # the source of what may only close
+
 # of account `a`: it takes no entries, only exits
 STOPPED = "(a.entries_blocked IS NOT NULL OR a.disabled_by IS NOT NULL OR NOT a.enabled)"
 
@@ -72,7 +74,7 @@ SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, 
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
        {RESERVED} AS total_reserved,
        CASE WHEN o.side = 'sell' THEN {HELD} ELSE 0 END AS held_qty,
-       CASE WHEN o.side = 'buy' AND {STOPPED} THEN {_SHORT} ELSE 0 END AS short_qty,
+       CASE WHEN o.side = 'buy' AND ({STOPPED} OR o.source = '{SELLER}') THEN {_SHORT} ELSE 0 END AS short_qty,
        o.replaces IS NOT NULL AND EXISTS (
          SELECT 1 FROM trading.orders r WHERE r.replaces = o.replaces AND r.order_id <> o.order_id
             AND r.status IN {_IN_FLIGHT}) AS other_replacement
@@ -139,6 +141,8 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
         reserved=found.total_reserved,
         order_cost=cost,
         is_exit=_is_exit(terms, cost, found.short_qty),
+        is_reduce_only=found.source == SELLER,
+        closable_qty=found.held_qty if terms.side is Side.SELL else found.short_qty,
         replaced=_replaced(found),
     )
 
@@ -152,7 +156,7 @@ def unreconciled_since(reconciled_from: dt.datetime | None, since: dt.datetime |
 def _is_exit(terms: OrderTerms, cost: Decimal | None, short_qty: Decimal) -> bool:
     """Return whether the order only closes: a sell of what is held (it costs nothing), a buy of what was sold short.
 
-    `short_qty` is known for an account that takes no entries alone; elsewhere nobody asks.
+    `short_qty` is known for the seller's orders and for an account that takes no entries; elsewhere nobody asks.
     """
     if terms.position_intent in {PositionIntent.BUY_TO_OPEN, PositionIntent.SELL_TO_OPEN}:
         return False

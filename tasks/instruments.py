@@ -1,5 +1,6 @@
-"""Keeps the table of instruments as the broker lists them."""
+"""Keeps the table of instruments as the broker lists them: looked after every few seconds, read every ten minutes."""
 
+import datetime as dt
 from typing import Any
 
 from loguru import logger
@@ -7,34 +8,35 @@ from loguru import logger
 from brokers.protocol import BrokerUnavailable
 from brokers.registry import NoSuchBroker
 from config.celery import SYNC_INSTRUMENTS
-from services.accounts import all_accounts
-from services.instruments import store_listings
+from services.instruments import due_brokers, store_listings
 from services.leases import drop_lease, take_lease
 from tasks.app import app
 from tasks.context import Context, context
 
-_RETRIES = 5
+_MAX_AGE = dt.timedelta(minutes=10)
+_RETRIES = 3
 _LEASE_S = 30
 
 
 @app.task(name=SYNC_INSTRUMENTS, bind=True, max_retries=_RETRIES)
 def sync(task: Any) -> None:
-    """Sync every broker that has an account; retried after 1, 2, 4 ... seconds."""
+    """Sync every broker whose turn it is; retried after 1, 2 and 4 seconds.
+
+    The beat comes again soon: an account that was not on record yet, or a sync whose worker died, waits no longer.
+    """
     if not sync_instruments(context()):
         tried: int = task.request.retries
         if tried < _RETRIES:
-            raise task.retry(countdown=min(2**tried, 20))
+            raise task.retry(countdown=2**tried)
 
 
-def sync_instruments(ctx: Context) -> bool:
-    """Read each broker's listings through its first account that answers; return whether all brokers did."""
+def sync_instruments(ctx: Context, max_age: dt.timedelta = _MAX_AGE) -> bool:
+    """Read each due broker's listings through its first account that answers; return whether all brokers did."""
     with ctx.database.unit() as unit:
         if not take_lease(unit, SYNC_INSTRUMENTS, ctx.origin.process, _LEASE_S):
             return True
-        by_broker: dict[str, list[str]] = {}
-        for row in all_accounts(unit):
-            by_broker.setdefault(row.broker, []).append(row.name)
-    done = [_sync_broker(ctx, broker, accounts) for broker, accounts in by_broker.items()]
+        due = due_brokers(unit, max_age)
+    done = [_sync_broker(ctx, broker, accounts) for broker, accounts in due.items()]
     with ctx.database.unit() as unit:
         drop_lease(unit, SYNC_INSTRUMENTS, ctx.origin.process)
     return all(done)

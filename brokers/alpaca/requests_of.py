@@ -3,7 +3,7 @@
 from typing import Any
 
 from domain.broker import Ticket
-from domain.orders import plain
+from domain.orders import AssetClass, plain
 
 _DECIMALS = ("qty", "notional", "limit_price", "stop_price", "trail_price", "trail_percent")
 
@@ -21,7 +21,9 @@ def placing(ticket: Ticket) -> dict[str, Any]:
     body |= {name: plain(value) for name in _DECIMALS if (value := getattr(terms, name)) is not None}
     if terms.extended_hours:
         body["extended_hours"] = True
-    if terms.position_intent is not None:
+    if (
+        terms.position_intent is not None and terms.asset_class is AssetClass.OPTION
+    ):  # ours says more, Alpaca takes no more
         body["position_intent"] = terms.position_intent.value
     return body
 

@@ -14,6 +14,7 @@ depends_on = None
 
 WHEN = sa.DateTime(timezone=True)
 USD = sa.Numeric(20, 8)
+SHARES = sa.Numeric(20, 9)
 MS = sa.Numeric(12, 3)
 REASONS = ("take_profit", "stop_loss", "time_limit", "zero_day", "closing_window", "short_cover")
 
@@ -25,6 +26,9 @@ def upgrade() -> None:
         sa.Column("cancel_after", WHEN, nullable=True),
     ):
         op.add_column("orders", column, schema="trading")
+    # what was recorded lately, for next to nothing at each insert: a fill's time only rises
+    for table in ("fills", "position_corrections"):
+        op.create_index(f"ix_{table}_recorded_at", table, ["recorded_at"], schema="trading", postgresql_using="brin")
     given = sa.text("cancel_after IS NOT NULL")
     op.create_index("ix_orders_cancel_after", "orders", ["cancel_after"], schema="trading", postgresql_where=given)
     _module()
@@ -65,7 +69,9 @@ def _lots() -> None:
         sa.Column("lot_id", sa.Uuid(), nullable=False),
         _id("account_id"),
         sa.Column("symbol", sa.Text(), nullable=False),
-        sa.Column("is_short", sa.Boolean(), nullable=False),
+        sa.Column("qty", SHARES, nullable=False),
+        sa.Column("entry_price", USD, nullable=True),
+        sa.Column("moves", sa.BigInteger(), nullable=False),
         sa.Column("opened_at", WHEN, nullable=False),
         sa.Column("closed_at", WHEN, nullable=True),
         sa.Column("auto_sell_enabled", sa.Boolean(), nullable=False),

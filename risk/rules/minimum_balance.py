@@ -14,10 +14,13 @@ NAME = "minimum_balance"
 def check(facts: Facts) -> Verdict:
     """Deny with `insufficient_balance` and the four numbers; without a usable balance do as `on_balance_error` says.
 
-    A stored balance of at most `balance_max_age` decides; an older one is no balance at all. What a replaced order
-    reserves is given back, and a replacement that costs no more than that is no new risk (R27).
+    Exits of the seller are exempt, and say so. A stored balance of at most `balance_max_age` decides; an older one is
+    no balance at all. What a replaced order reserves is given back, and a replacement that costs no more than that is
+    no new risk (R27).
     """
     account = facts.account
+    if facts.is_reduce_only and facts.is_exit:  # an exit of the seller costs nothing that is not there (ACC-002)
+        return Verdict(NAME, Decision.ALLOW, inputs={"exempt": "an exit of the sell module"})
     if not account.balance_check_enabled:
         return Verdict(NAME, Decision.ALLOW, inputs={"balance_check_enabled": False})
     balance = facts.balance

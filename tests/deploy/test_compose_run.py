@@ -1,6 +1,8 @@
 """The services' own commands and environments, run here: migrated, signed in, an order placed and filled."""
 
+import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import requests
@@ -38,7 +40,11 @@ def token(house: LocalCompose) -> str:
 
 @pytest.mark.requirement("CARD")
 def test_an_order_is_placed_and_filled(house: LocalCompose, token: str) -> None:
-    until(lambda: requests.get(_url(house, "/health"), timeout=5).json()["status"] == "healthy", 40)
+    try:
+        until(lambda: _health(house)["status"] == "healthy", 40)
+    except AssertionError as late:
+        late.add_note(json.dumps(_health(house)))
+        raise
     headers = {"Authorization": f"Bearer {token}", "Idempotency-Key": "the-first", "Prefer": "wait=10"}
     body = {"account": "demo-1", "symbol": "AAPL", "side": "buy", "qty": "10"}
     placed = requests.post(_url(house, "/api/v1/orders"), json=body, headers=headers, timeout=30)
@@ -88,6 +94,11 @@ def _seen_by_flower(house: LocalCompose) -> set[str]:
 
 def _url(house: LocalCompose, path: str) -> str:
     return f"http://127.0.0.1:{house.ports['api']}{path}"
+
+
+def _health(house: LocalCompose) -> dict[str, Any]:
+    health: dict[str, Any] = requests.get(_url(house, "/health"), timeout=5).json()
+    return health
 
 
 def _posted(house: LocalCompose, body: dict[str, str]) -> requests.Response | None:
