@@ -15,6 +15,8 @@ from config.celery import CHECK_BALANCES, RECONCILE_ACCOUNTS, SYNC_INSTRUMENTS, 
 from config.logging import setup_logging
 from tasks.app import app
 from tasks.context import context
+from tasks.heartbeat import keep_beating
+from tasks.sell_process import enter, leave
 from tasks.waiting import wait_for_dependencies
 
 # what keeps the record yields to what trades: without it, each round of polls held new orders up
@@ -38,6 +40,7 @@ def release(**_: Any) -> None:
     ctx = context()
     ctx.live.stop()
     ctx.close()
+    leave(ctx.settings.home)
 
 
 def consume(name: str, queues: Sequence[str], threads: int) -> None:
@@ -77,6 +80,9 @@ def main(arguments: list[str]) -> int:
         return 2
     ctx = context()
     setup_logging(ctx.settings)
+    if kind == "sell":
+        enter(ctx.settings.home)
+        keep_beating(ctx.settings.home)
     wait_for_dependencies(ctx)
     if kind in _PLACING:
         ctx.begin_placing()
