@@ -9,14 +9,16 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, field_validator
 
 from config.sections import Patience, Section, Share
-from domain.exits import ExitRules, ShortsMode
+from domain.exits import ExitRules, MarketHours, ShortsMode
 from domain.orders import AssetClass, OrderType
+from domain.prices import PriceRules
 
 DEFAULT_MINUTES = "default"
 _MOST_MINUTES = Decimal(10_080)
 _MINUTES_KEYS = frozenset(
     {DEFAULT_MINUTES, *OrderType, *AssetClass, *(f"{kind}.{name}" for kind in AssetClass for name in OrderType)}
 )
+_SOURCES = frozenset({"api", "external", "sell_module"})
 
 
 class ExitOrderType(StrEnum):
@@ -34,20 +36,35 @@ def _rate(value: object) -> object:
 
 
 def _minutes(value: object) -> object:
-    """Return one number for everything as a map of it."""
-    return value if isinstance(value, Mapping) else {DEFAULT_MINUTES: value}
+    """Return one number for everything as a map of it; an empty key is no map."""
+    return value if isinstance(value, Mapping) else {} if value is None else {DEFAULT_MINUTES: value}
 
 
-Rate = Annotated[Decimal, BeforeValidator(_rate), Field(gt=0, le=1000)]
+def _given(value: object) -> object:
+    """Return an empty section as one in which nothing is given."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping | Section):
+        message = f"expected a mapping, found {type(value).__name__}"
+        raise ValueError(message)  # noqa: TRY004  as above
+    return value
+
+
+_Rate = Annotated[Decimal, BeforeValidator(_rate), Field(max_digits=10, decimal_places=6)]
+ProfitRate = Annotated[_Rate, Field(ge=1, le=1000)]
+StopLossRate = Annotated[_Rate, Field(gt=0, le=1)]
 Minutes = Annotated[Decimal, BeforeValidator(_rate), Field(ge=0, le=_MOST_MINUTES)]
 
 
 class StrategyOneSettings(Section):
-    """Take profit and stop loss as multiples of what was paid; null switches one of them off."""
+    """Take profit and stop loss as multiples of what was paid; null switches one of them off.
+
+    A profit below 1 or a stop above it would close a position as soon as it is opened: 0.1 was meant as 1.1.
+    """
 
     enabled: bool = True
-    profit_rate: Rate | None = Decimal("1.1")
-    stop_loss_rate: Rate | None = Decimal("0.8")
+    profit_rate: ProfitRate | None = Decimal("1.1")
+    stop_loss_rate: StopLossRate | None = Decimal("0.8")
 
 
 class TimeLimitSettings(Section):
@@ -67,17 +84,16 @@ class SellSettings(Section):
     auto_sell_default: bool = False
     stocks: bool = False
     shorts: ShortsMode = ShortsMode.NONE
-    strategy_one: StrategyOneSettings = StrategyOneSettings()
-    position_time_limit: TimeLimitSettings = TimeLimitSettings()
+    market_hours: MarketHours = MarketHours.AUTO
+    strategy_one: Annotated[StrategyOneSettings, BeforeValidator(_given)] = StrategyOneSettings()
+    position_time_limit: Annotated[TimeLimitSettings, BeforeValidator(_given)] = TimeLimitSettings()
     zero_day_handling: bool = True
     zero_day_minutes: Minutes = Decimal(60)
     closing_window_minutes: Minutes = Decimal(10)
     order_type: ExitOrderType = ExitOrderType.MARKET
     limit_offset: Share = Decimal(0)
     reprice_times: int = Field(default=3, ge=0, le=100)
-    order_cancel_minutes: Annotated[Mapping[str, Minutes], BeforeValidator(_minutes)] = Field(
-        default={DEFAULT_MINUTES: Decimal(3)}
-    )
+    order_cancel_minutes: Annotated[Mapping[str, Minutes], BeforeValidator(_minutes)] = {DEFAULT_MINUTES: Decimal(3)}
     cancel_sources: tuple[str, ...] = ("sell_module",)
     max_price_age: Patience = dt.timedelta(seconds=60)
     max_spread: Share = Decimal("0.5")
@@ -97,6 +113,20 @@ class SellSettings(Section):
         return (
             tuple(part.strip() for part in sources.split(",") if part.strip()) if isinstance(sources, str) else sources
         )
+
+    @field_validator("cancel_sources")
+    @classmethod
+    def _known_sources(cls, sources: tuple[str, ...]) -> tuple[str, ...]:
+        strange = sorted(set(sources) - _SOURCES)
+        if strange:
+            message = f"expected {', '.join(sorted(_SOURCES))}, found {', '.join(strange)}"
+            raise ValueError(message)
+        return sources
+
+    @property
+    def price_rules(self) -> PriceRules:
+        """What prices are judged by."""
+        return PriceRules(self.max_price_age, self.max_spread)
 
     @property
     def rules(self) -> ExitRules:

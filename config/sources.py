@@ -108,7 +108,7 @@ class Sources:
             name = self.values["accounts"][location[1]]["name"]
             return f"{self.content.path}: {'.'.join(['accounts', name, *map(str, location[2:])])}"
         dotted = ".".join(map(str, location))
-        origin = self.origin.get(dotted, "")
+        origin = self._origin_of(dotted)
         if origin.startswith("environment"):
             return origin
         in_file = origin == "file" or location[0] in SECTIONS
@@ -121,7 +121,15 @@ class Sources:
             account = next(account for account in self.values["accounts"] if account["name"] == entry)
             return "file" if account.get(key) is not None else "default"
         own = next((of for key, of in JWT_FIELDS.items() if name == f"jwt.{key}"), name)
-        return self.origin.get(own, "default")
+        return self._origin_of(own) or "default"
+
+    def _origin_of(self, dotted: str) -> str:
+        """Return where a value was given: under its own name, or as part of one above it (one number for a map)."""
+        while dotted:
+            if dotted in self.origin:
+                return self.origin[dotted]
+            dotted = dotted.rpartition(".")[0]
+        return ""
 
 
 def dotted_name(field_name: str) -> str:
@@ -161,12 +169,16 @@ def gather(home: Home, env: Mapping[str, str], content: Content, known: frozense
             section, _, key = dotted.partition(".")
             given = _with_driver(env[variable])
             values[section] = dict(values.get(section, {})) | {key: given} if key else given
+            origin = {name: of for name, of in origin.items() if not name.startswith(f"{dotted}.")}
             origin[dotted] = f"environment: {variable}"
     return Sources(home, content, tree, values, origin)
 
 
 def _dotted(name: str, value: Any) -> list[str]:
-    return [f"{name}.{key}" for key in value] if name in SECTIONS else [name]
+    """Return the names of what is given: of a section its keys, of a section within it theirs."""
+    if name.partition(".")[0] not in SECTIONS or not isinstance(value, Mapping):
+        return [name]
+    return [dotted for key, inner in value.items() for dotted in _dotted(f"{name}.{key}", inner)]
 
 
 def _with_driver(value: str) -> str:

@@ -1,7 +1,8 @@
 """Whether a position is to be closed now, and why: pure, in Decimals, one strategy a file (TRD-002, US-SYSTEM-003).
 
-`decide` asks the strategies of `domain/exit_strategies` in their order; the first that speaks decides. A lot whose
-owner has opted out is never sold by any of them, and without a price nothing is.
+`may_trade` says whether an account's market is one to sell in now. `decide` asks the strategies of
+`domain/exit_strategies` in their order; the first that speaks decides. A lot whose owner has opted out is never sold by
+any of them, and without a price nothing is (docs/decisions/0022-selling.md).
 """
 
 import datetime as dt
@@ -12,6 +13,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from domain.orders import AssetClass
+from domain.venue import EndpointKind
 
 
 class ExitReason(StrEnum):
@@ -31,6 +33,14 @@ class ShortsMode(StrEnum):
     NONE = "none"
     THRESHOLDS = "thresholds"
     COVER = "cover"
+
+
+class MarketHours(StrEnum):
+    """When is sold: in New York's sessions, at any hour, or `auto`: in sessions but at the simulated exchange."""
+
+    AUTO = "auto"
+    SESSION = "session"
+    ALWAYS = "always"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +99,15 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One regular session of the market, by aware times; `day` is its date in the market's own time zone."""
+    """One regular session of the market, by aware times; `day` is its date in the market's own time zone.
+
+    `next_day` is the date of the session after it, None where that is not known.
+    """
 
     day: dt.date
     opens: dt.datetime
     closes: dt.datetime
+    next_day: dt.date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +116,15 @@ class Moment:
 
     now: dt.datetime
     session: Session | None
+
+    @property
+    def in_session(self) -> bool:
+        """Whether the market is open: from its opening on, its close not included."""
+        return self.session is not None and self.session.opens <= self.now < self.session.closes
+
+    def is_within(self, span: dt.timedelta) -> bool:
+        """Whether the market is open and closes in `span` or less."""
+        return self.session is not None and self.in_session and self.now >= self.session.closes - span
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +147,15 @@ class ExitDecision:
     mark: Mark
     qty: Decimal
     trigger: Trigger
+
+
+def may_trade(moment: Moment, hours: MarketHours, endpoint: EndpointKind) -> bool:
+    """Return whether exits may be sent now: a market order sent while it is closed waits for an unknown price.
+
+    The simulated exchange trades at any hour.
+    """
+    any_hour = hours is MarketHours.ALWAYS or (hours is MarketHours.AUTO and endpoint is EndpointKind.SIMULATED)
+    return any_hour or moment.in_session
 
 
 def decide(

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 from exchange.decimals import ZERO
 from exchange.fill_rules import FillRules
 from exchange.groups import activate, is_entry, open_others, shrink, take_place
-from exchange.holdings import exercise, pay, record_fill, release, trade
+from exchange.holdings import exercise, grant, pay, record_fill, release, trade
 from exchange.journal import Event
-from exchange.options import parse_contract
+from exchange.options import MULTIPLIER, parse_contract
 from exchange.quotes import Market, Quote
 from exchange.state import ENDS, STOPS, Account, Order, Watchlist
 
@@ -41,6 +41,7 @@ class Book:
             "cancel_asked": self._cancel_asked,
             "status": self._status,
             "exercise": self._exercise,
+            "grant": self._grant,
             "watchlist": self._watchlist,
             "watchlist_gone": self._watchlist_gone,
             "replace": self._replace,
@@ -208,6 +209,12 @@ class Book:
             raise KeyError(event["symbol"])
         exercise(self.accounts[event["account"]], contract, Decimal(event["qty"]), event["at_ns"])
 
+    def _grant(self, event: Event) -> None:
+        account, symbol = self.accounts[event["account"]], event["symbol"]
+        multiplier = MULTIPLIER if parse_contract(symbol) else Decimal(1)
+        qty, price = Decimal(event["qty"]), Decimal(event["price"])
+        grant(account, symbol, qty, price, multiplier=multiplier, at_ns=event["at_ns"])
+
     def _watchlist(self, event: Event) -> None:
         lists, at_ns = self.accounts[event["account"]].watchlists, event["at_ns"]
         created_ns = lists[event["id"]].created_ns if event["id"] in lists else at_ns
@@ -219,6 +226,10 @@ class Book:
     def _price(self, event: Event) -> None:
         bid, ask, last = (Decimal(event[side]) for side in ("bid", "ask", "last"))
         self.market.set(event["symbol"], Quote(bid, ask, last, event["at_ns"]))
+        if event.get("missing"):
+            self.market.freeze(event["symbol"], None)
+        elif (age_ms := event.get("age_ms")) is not None:
+            self.market.freeze(event["symbol"], event["at_ns"] - age_ms * 1_000_000)
         for order in list(self._waiting.values()):  # an option's price follows its stock's
             self._watch(order)
 
@@ -228,6 +239,7 @@ class Book:
     def _clock(self, event: Event) -> None:
         self.is_open = event["is_open"]
         self.is_extended = event.get("is_extended", False)
+        self.market.closed_ns = None if self.is_open or self.is_extended else event["at_ns"]
 
 
 def _order_of(event: dict[str, Any]) -> Order:

@@ -50,7 +50,13 @@ def http_date() -> str:
 def rfc3339(at_ns: int) -> str:
     """UTC with nanoseconds and `Z`, as Alpaca stamps orders: `2026-11-20T14:30:00.123456789Z`."""
     seconds, rest = divmod(at_ns, 1_000_000_000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(seconds))}.{rest:09d}Z"
+    return f"{_to_the_second(seconds)}.{rest:09d}Z"
+
+
+@lru_cache(maxsize=1024)
+def _to_the_second(seconds: int) -> str:
+    """Spell a second once: the hundred prices of an answer share it."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
 
 
 def activity_stamp(at_ns: int) -> str:

@@ -2,7 +2,6 @@
 
 import hmac
 from collections.abc import Awaitable, Callable
-from decimal import Decimal
 from typing import Any
 
 from aiohttp import web
@@ -17,6 +16,7 @@ from exchange.state import Account
 from exchange.world import World
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+_SIDES = ("bid", "ask", "last")
 
 
 def control_app(world: World, token: str | None) -> web.Application:
@@ -92,26 +92,33 @@ class Control:
         return web.json_response(self._quoted(request.match_info["symbol"]))
 
     async def set_prices(self, request: web.Request) -> web.Response:
-        """PUT {symbol: price | {bid?, ask?, last?}}: one number is all three; what is left out stays."""
+        """PUT {symbol: price | {bid?, ask?, last?, age_ms?, missing?}}: one number is all three prices.
+
+        A price that is left out stays. With `age_ms` the market data API shows quote and trade as that old, and ageing;
+        with `missing` it shows none: both until the symbol's next script.
+        """
         body = await json_body(request)
         prices = Fields(body)
         wanted = {symbol: self._read_price(symbol, body[symbol], prices) for symbol in body}
-        for symbol, (bid, ask, last) in wanted.items():
-            self._engine.set_price(symbol, bid, ask, last)
+        for symbol, price in wanted.items():
+            self._engine.set_price(symbol, price)
         self._world.matcher.consider_all()
         return web.json_response({symbol: self._quoted(symbol) for symbol in wanted})
 
-    def _read_price(self, symbol: str, given: object, prices: Fields) -> tuple[Decimal, Decimal, Decimal]:
+    def _read_price(self, symbol: str, given: object, prices: Fields) -> dict[str, Any]:
         quote = self._book.market.quote(symbol)
         if quote is None:
             raise FieldError(symbol, "is not listed here")
         if not isinstance(given, dict):
-            price = prices.number(symbol)
-            return price, price, price
-        sides = Fields(given)
-        bid, ask, last = (sides.number(side, getattr(quote, side)) for side in ("bid", "ask", "last"))
-        sides.done()
-        return bid, ask, last
+            return dict.fromkeys(_SIDES, prices.money(symbol))
+        fields = Fields(given)
+        price: dict[str, Any] = {side: fields.money(side, plain(getattr(quote, side))) for side in _SIDES}
+        if fields.flag("missing", default=False):
+            price["missing"] = True
+        if (age_ms := fields.count("age_ms", None)) is not None:
+            price["age_ms"] = age_ms
+        fields.done()
+        return price
 
     def _quoted(self, symbol: str) -> dict[str, str]:
         quote = self._book.market.quote(symbol)

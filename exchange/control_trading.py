@@ -1,25 +1,31 @@
-"""The script's door to orders and streams: what becomes of an order apart from its fills, and who is listening."""
+"""The script's door to orders, positions and streams: what happens without a client, and who is listening."""
 
 from collections.abc import Callable
+from decimal import Decimal
 
 from aiohttp import web
 
 from exchange.fields import FieldError, Fields, json_body
-from exchange.state import ENDS, OPEN, Order
+from exchange.state import ENDS, OPEN, Account, Order
 from exchange.world import World
 
+_MOST_GRANTS = 1000
 _STATUSES = sorted((OPEN - {"partially_filled", "held"}) | ENDS.keys())
 
 
 class TradingControl:
-    """The control port's routes for orders and streams."""
+    """The control port's routes for orders, positions and streams."""
 
     def __init__(self, world: World) -> None:
         self._world = world
 
     def routes(self) -> list[web.RouteDef]:
         """Their table."""
-        return [web.get("/streams", self.streams), web.post("/orders/status", self.set_status)]
+        return [
+            web.get("/streams", self.streams),
+            web.post("/orders/status", self.set_status),
+            web.post("/positions", self.grant),
+        ]
 
     async def streams(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
         """GET the open trade_updates streams, oldest first."""
@@ -42,6 +48,33 @@ class TradingControl:
                 self._world.matcher.consider(order)
                 moved.append(order.client_order_id)
         return web.json_response({"orders": moved})
+
+    async def grant(self, request: web.Request) -> web.Response:
+        """POST {account, symbol, qty, price}, or {positions: [...]} of at most 1000: give positions without orders.
+
+        `qty` is negative for a short, `price` is the entry's in USD a share; cash stays. One wrong one changes none.
+        """
+        body = await json_body(request)
+        fields = Fields(body)
+        listed = fields.several("positions", _MOST_GRANTS) if "positions" in fields else [body]
+        grants = [self._read_grant(each) for each in listed]
+        if "positions" in fields:
+            fields.done()
+        for granted in grants:
+            self._world.engine.grant(*granted)
+        return web.json_response({"granted": len(grants)}, status=201)
+
+    def _read_grant(self, given: object) -> tuple[Account, str, Decimal, Decimal]:
+        fields = Fields(given, "positions")
+        name, symbol = fields.text("account"), fields.text("symbol")
+        qty, price = fields.change("qty"), fields.number("price", above_zero=True)
+        fields.done()
+        book = self._world.engine.book
+        if name not in book.accounts:
+            raise FieldError("account", f"there is no account {name!r}")
+        if book.market.quote(symbol) is None:
+            raise FieldError("symbol", f"{symbol!r} is not listed here")
+        return book.accounts[name], symbol, qty, price
 
 
 def read_wanted(fields: Fields) -> Callable[[Order], bool]:

@@ -2,7 +2,7 @@
 
 import dataclasses
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -63,9 +63,13 @@ class Engine:
         """Remember that a POST or PATCH with that id arrived, whatever becomes of it."""
         self.commit("attempt", account=account.name, client_order_id=client_order_id)
 
-    def set_price(self, symbol: str, bid: Decimal, ask: Decimal, last: Decimal) -> None:
-        """Script a quote, USD a share."""
-        self.commit("price", symbol=symbol, bid=plain(bid), ask=plain(ask), last=plain(last))
+    def set_price(self, symbol: str, price: Mapping[str, Any]) -> None:
+        """Script a quote: bid, ask and last in USD a share, and where it does not stay young `age_ms` or `missing`."""
+        self.commit("price", symbol=symbol, **price)
+
+    def grant(self, account: Account, symbol: str, qty: Decimal, price: Decimal) -> None:
+        """Give a position without an order, at a cost of `price` (USD a share) and no cash; a negative one is short."""
+        self.commit("grant", account=account.name, symbol=symbol, qty=plain(qty), price=plain(price))
 
     def change_fill_rule(self, symbol: str | None, changes: dict[str, Any]) -> None:
         """Script how orders fill (exchange/fill_rules.py)."""

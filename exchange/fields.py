@@ -76,10 +76,24 @@ class Fields:
             raise FieldError(name, f"must be a number {'above' if above_zero else 'of at least'} 0")
         return number
 
+    def change(self, name: str) -> Decimal:
+        """Read a Decimal from a JSON number or string, below zero too but not zero."""
+        number = to_decimal(self._take(name, _MISSING))
+        if not number:
+            raise FieldError(name, "must be a number other than 0")
+        return number
+
     def money(self, name: str, default: Any = _MISSING) -> str:
         """Read a decimal string in USD, not negative."""
         value = self.number(name, default)
         return plain(value) if isinstance(value, Decimal) else value
+
+    def several(self, name: str, most: int) -> list[Any]:
+        """Read a list of at least one and at most `most` things."""
+        value = self._take(name, _MISSING)
+        if not isinstance(value, list) or not 1 <= len(value) <= most:
+            raise FieldError(name, f"must be a list of 1 to {most}")
+        return value
 
     def done(self) -> None:
         """Refuse what was given and not read."""

@@ -28,6 +28,10 @@ def release(account: Account, order: Order, qty: Decimal) -> None:
 def trade(account: Account, symbol: str, signed_qty: Decimal, price: Decimal, *, multiplier: Decimal) -> None:
     """Move cash and position; `signed_qty` is negative for a sell."""
     account.cash -= signed_qty * price * multiplier
+    _move(account, symbol, signed_qty, price, multiplier=multiplier)
+
+
+def _move(account: Account, symbol: str, signed_qty: Decimal, price: Decimal, *, multiplier: Decimal) -> None:
     position = account.positions.get(symbol)
     if position is None:
         position = account.positions[symbol] = Position(symbol, multiplier)
@@ -56,6 +60,14 @@ def pay(account: Account, amount: Decimal, at_ns: int) -> None:
     account.cash += amount
     kind = "CSD" if amount > 0 else "CSW"
     _remember(account, Movement(_id(account, at_ns, kind), kind, at_ns, amount))
+
+
+def grant(
+    account: Account, symbol: str, signed_qty: Decimal, price: Decimal, *, multiplier: Decimal, at_ns: int
+) -> None:
+    """Move a position in from elsewhere, or out when negative, at a cost of `price` (USD a share) and for no cash."""
+    _move(account, symbol, signed_qty, price, multiplier=multiplier)
+    _remember(account, Movement(_id(account, at_ns, "JNLS"), "JNLS", at_ns, ZERO, symbol, signed_qty, multiplier))
 
 
 def exercise(account: Account, contract: Contract, contracts: Decimal, at_ns: int) -> None:

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 
 from exchange.assets import ASSETS
 from exchange.decimals import CENT, ZERO, rounded
@@ -30,6 +31,7 @@ def root_of(underlying: str) -> str:
     return underlying.replace(".", "")
 
 
+@lru_cache(maxsize=20_000)
 def parse_contract(symbol: str) -> Contract | None:
     """Give the contract of an unpadded OCC symbol (`AAPL271217C00200000`), None when it names no listed stock."""
     match = _OCC.fullmatch(symbol)

@@ -73,10 +73,6 @@ class Past:
                 at = (moment for moment in (session.open_ns, session.close_ns) if moment <= self._now_ns)
                 yield session, [Trade(moment, self._price_at(session, moment), _AUCTION_SIZE) for moment in at]
 
-    def latest_trade(self) -> Trade:
-        """Give the last trade: of this minute's start, or of a script since."""
-        return last_trade(self.symbol, self.quote, self._now_ns)
-
     @property
     def quote(self) -> Quote:
         """Give the quote of now."""
@@ -195,9 +191,9 @@ class Past:
         )
 
 
-def last_trade(symbol: str, quote: Quote, now_ns: int) -> Trade:
-    """Give the trade that stands behind a quote of now."""
-    return Trade(max(now_ns // MINUTE_NS * MINUTE_NS, quote.at_ns), to_ticks(quote.last), _size(symbol))
+def last_trade(symbol: str, shown: Quote) -> Trade:
+    """Give the trade that stands behind a quote as the data API shows it: of the same moment."""
+    return Trade(shown.at_ns, to_ticks(shown.last), _size(symbol))
 
 
 def to_ticks(price: Decimal) -> int:

@@ -13,12 +13,14 @@ PATIENCE_S = 6  # longer than the server's own limits, which say what was wrong
 
 
 class Connection(psycopg.Connection[Any]):
-    """Raises StoreAway and is closed when an answer takes longer than PATIENCE_S; its outcome is not known then."""
+    """Raises StoreAway and is closed when an answer takes longer than `patience_s`; its outcome is not known then."""
+
+    patience_s: float = PATIENCE_S  # float: seconds
 
     def wait(self, gen: PQGen[T], interval: float = 0.1, timeout: float | None = None) -> T:  # float: seconds
         """Wait for a round trip's end."""
         try:
-            return super().wait(gen, interval, PATIENCE_S if timeout is None else timeout)
+            return super().wait(gen, interval, self.patience_s if timeout is None else timeout)
         except psycopg.OperationalError as error:
             if self.closed or error.sqlstate is not None:
                 raise  # lost, or the server's own word

@@ -12,10 +12,11 @@ from sqlalchemy import event
 from sqlalchemy.pool import PoolProxiedConnection, QueuePool
 
 from config.clock import SYSTEM_CLOCK
-from models.connection import Connection
+from models.connection import PATIENCE_S, Connection
 from models.unit import NotConnected, StoreAway, bounds_transactions
 
 CHECK_S = 10
+_CONNECT_S = 2
 _KEPT_CHECKS = 6  # what nobody needed in a minute is closed
 # a lock that is not got, a statement that hangs or a transaction left open must not hold an account for long (R6)
 _SESSION_LIMITS = "-c lock_timeout=2000 -c statement_timeout=5000 -c idle_in_transaction_session_timeout=2000"
@@ -43,10 +44,19 @@ class Pool:
     A connection is opened by whoever needs it, so a server that is away is an error at once and not a wait.
     """
 
-    def __init__(self, url: str, *, application_name: str, limit: int, keep: int, connect_timeout_s: int) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        application_name: str,
+        limit: int,
+        keep: int,
+        patience_s: float = PATIENCE_S,  # float: seconds
+    ) -> None:
+        self._patience_s = patience_s
         self._url = url.replace("postgresql+psycopg://", "postgresql://", 1)
         self._options: dict[str, Any] = {
-            "connect_timeout": connect_timeout_s,
+            "connect_timeout": _CONNECT_S,
             "application_name": application_name,
             "options": _SESSION_LIMITS,
             "keepalives_idle": 10,
@@ -56,7 +66,7 @@ class Pool:
             self._connect,
             pool_size=limit,
             max_overflow=0,
-            timeout=connect_timeout_s,
+            timeout=_CONNECT_S,
             use_lifo=True,
             recycle=1800,
             reset_on_return=None,  # whoever opens a transaction ends it
@@ -171,6 +181,7 @@ class Pool:
 
     def _connect(self) -> Any:
         connection = Connection.connect(self._url, **self._options)
+        connection.patience_s = self._patience_s
         if bounds_transactions(connection):
             connection.execute(_TRANSACTION_LIMIT)
         return connection

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
+from models.connection import PATIENCE_S
 from models.pool import Pool, PoolStats
 from models.unit import Unit
 
@@ -11,11 +12,9 @@ class Database:
     """A lazily connected pool (docs/decisions/0007). Make it after a fork, never before."""
 
     def __init__(
-        self, url: str, *, application_name: str, pool_size: int = 10, keep: int = 1, connect_timeout_s: int = 2
+        self, url: str, *, application_name: str, pool_size: int = 10, keep: int = 1, patience_s: float = PATIENCE_S
     ) -> None:
-        self._pool = Pool(
-            url, application_name=application_name, limit=pool_size, keep=keep, connect_timeout_s=connect_timeout_s
-        )
+        self._pool = Pool(url, application_name=application_name, limit=pool_size, keep=keep, patience_s=patience_s)
 
     @contextmanager
     def unit(self) -> Iterator[Unit]:

@@ -29,6 +29,34 @@ class Overdue:
     late_s: float  # float: seconds for a line of the log
 
 
+@dataclass(frozen=True, slots=True)
+class WorkingOrder:
+    """An order that the broker has, and whose end is asked for at `cancel_after`."""
+
+    order_id: uuid.UUID
+    account_id: uuid.UUID
+    account: str
+    account_type: str
+    account_type_source: str
+    symbol: str
+    broker_order_id: str
+    cancel_after: dt.datetime
+
+
+_WORKING = """
+SELECT o.order_id, o.account_id, a.name AS account, o.account_type, o.account_type_source, o.symbol, o.broker_order_id,
+       o.cancel_after
+  FROM trading.orders o JOIN trading.accounts a USING (account_id)
+ WHERE o.cancel_after IS NOT NULL AND o.status IN ('accepted', 'partially_filled') AND o.broker_order_id IS NOT NULL
+ ORDER BY o.cancel_after, o.order_id LIMIT 1000
+"""
+
+
+def working_orders(unit: Unit) -> list[WorkingOrder]:
+    """Return the orders whose time runs out, the next first."""
+    return [WorkingOrder(**row._asdict()) for row in unit.rows(_WORKING)]
+
+
 def sweep_orders(unit: Unit, *, now: dt.datetime, origin: Origin) -> Sequence[Overdue]:
     """Ask for the end of every order whose time is over; return them. What is being cancelled already is left alone."""
     swept = []

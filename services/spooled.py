@@ -14,6 +14,8 @@ from domain.alerts import Severity
 from domain.ids import Ids
 from models.unit import Unit
 from services.alerts import Alert, raise_alert, resolve_alerts
+from services.degraded_exits import exit_line, write_degraded_exit
+from services.exits import PlannedExit
 from services.operations import Operation, record_operation
 from services.origin import Origin, Stamp
 
@@ -41,6 +43,11 @@ def operated(operation: Operation, by: Stamp) -> Line:
     return _line("operation", by) | {"operation": asdict(operation)}
 
 
+def exited(exit_: PlannedExit, by: Stamp) -> Line:
+    """Return the line of an exit that is about to be sent."""
+    return _line("exit", by) | {"exit": exit_line(exit_)}
+
+
 def write_line(unit: Unit, line: Line, ids: Ids) -> bool:
     """Write a line in the transaction of `unit`; False when it was written before. Raises ValueError on nonsense."""
     try:
@@ -54,8 +61,10 @@ def write_line(unit: Unit, line: Line, ids: Ids) -> bool:
                 resolve_alerts(unit, list(line["kinds"]), line["subject"], now=now)
             case "operation":
                 record_operation(unit, _operation(line["operation"]), origin, ids)
+            case "exit":
+                write_degraded_exit(unit, line["exit"], origin)
             case what:
-                raise ValueError(f"a line of a spool is {what!r}; expected raise, resolve or operation")
+                raise ValueError(f"a line of a spool is {what!r}; expected raise, resolve, operation or exit")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"a line of a spool could not be read: {error}") from error
     return True

@@ -88,23 +88,3 @@ def _started(pid: int) -> int | None:
         return None
     state, *fields = status.rpartition(")")[2].split()
     return None if state in {"Z", "X"} else int(fields[_START_FIELD - 1])
-
-
-class Generation:
-    """The restart that was asked for: a worker that began before it ends in order, and is started again."""
-
-    def __init__(self) -> None:
-        self._first: int | None = None
-
-    def follow(self, generation: int) -> bool:
-        """Take in the switch's generation; True when this process is to end, which it then has been told to."""
-        if self._first is None:
-            self._first = generation
-        if generation <= self._first:
-            return False
-        logger.info("The sell worker ends: a restart was asked for")
-        os.kill(os.getpid(), signal.SIGTERM)
-        return True
-
-
-GENERATION = Generation()

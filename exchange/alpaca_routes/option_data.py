@@ -11,16 +11,18 @@ from exchange import errors
 from exchange.alpaca_routes import codes, ranges
 from exchange.alpaca_routes.contract_filter import read_filter
 from exchange.alpaca_routes.ranges import Item, Range
-from exchange.alpaca_routes.stock_data import read_timeframe, snapshot
+from exchange.alpaca_routes.stock_data import bars_of_now, latest, latest_of_both, read_timeframe
 from exchange.aside import aside
 from exchange.assets import ASSETS
+from exchange.bars import MINUTE_NS
 from exchange.chain import listed
 from exchange.clock import now_ns
-from exchange.data_wire import bar_json, quote_json, trade_json
+from exchange.data_wire import bar_json, trade_json
 from exchange.gate import Handler, answer
 from exchange.greeks import Terms, greeks, implied, years_until
 from exchange.options import Contract, parse_contract
-from exchange.past import Past, last_trade
+from exchange.past import Past
+from exchange.quotes import Quote
 from exchange.sessions import new_york_day
 from exchange.timeframes import Timeframe
 from exchange.world import World
@@ -28,6 +30,9 @@ from exchange.world import World
 _MOST_SYMBOLS = 100
 _FEEDS = ("", "opra", "indicative")
 _DEFAULT_SNAPSHOTS, _MOST_SNAPSHOTS = 100, 1000
+_MOST_KEPT = 20_000
+_State = tuple[Quote | None, Quote | None, int]
+"""What the kept part of a snapshot was made of: the contract's quote, its stock's, the minute since the epoch."""
 
 
 class OptionDataRoutes:
@@ -35,6 +40,7 @@ class OptionDataRoutes:
 
     def __init__(self, world: World) -> None:
         self._market = world.engine.book.market
+        self._rests: dict[str, tuple[_State, dict[str, Any]]] = {}
 
     def routes(self) -> list[web.RouteDef]:
         """Their table."""
@@ -61,13 +67,9 @@ class OptionDataRoutes:
     async def latest(self, kind: str, request: web.Request) -> web.Response:
         """GET the latest of at most 100 contracts; what is none is left out."""
         ranges.one_of(request, "feed", _FEEDS)
-        found = {}
-        for contract in _named(request):
-            quote = self._market.quote(contract.symbol)
-            if quote is not None:
-                trade = last_trade(contract.symbol, quote, now_ns())
-                shown = quote_json(contract.symbol, quote) if kind == "quotes" else trade_json(contract.symbol, trade)
-                found[contract.symbol] = shown
+        now = now_ns()
+        quotes = {contract.symbol: self._market.shown(contract.symbol, now) for contract in _named(request)}
+        found = {symbol: latest(kind, symbol, quote) for symbol, quote in quotes.items() if quote is not None}
         return answer({kind: found})
 
     async def snapshots(self, request: web.Request) -> web.Response:
@@ -109,24 +111,32 @@ class OptionDataRoutes:
         limit = ranges.count(request, "limit", _DEFAULT_SNAPSHOTS, _MOST_SNAPSHOTS)
         after, since = ranges.after_token(request), ranges.moment(request, "updated_since", 0)
         now = now_ns()
-        pasts = (Past(self._market, contract.symbol, now) for contract in contracts if contract.symbol > after)
-        fresh = (past for past in pasts if past.latest_trade().at_ns >= since)
+        asked = ((c, self._market.shown(c.symbol, now)) for c in contracts if c.symbol > after)
+        fresh = ((c, quote) for c, quote in asked if quote is not None and quote.at_ns >= since)
         page = list(itertools.islice(fresh, limit + 1))
-        shown = {past.symbol: self._snapshot(past) for past in page[:limit]}
-        token = ranges.token(page[limit - 1].symbol) if len(page) > limit else None
+        shown = {c.symbol: {**latest_of_both(c.symbol, quote), **self._rest(c, now)} for c, quote in page[:limit]}
+        token = ranges.token(page[limit - 1][0].symbol) if len(page) > limit else None
         return {"snapshots": shown, "next_page_token": token}
 
-    def _snapshot(self, past: Past) -> dict[str, Any]:
-        contract, shown = parse_contract(past.symbol), snapshot(past)
-        stock = None if contract is None else self._market.quote(contract.underlying)
-        if contract is None or stock is None or not stock.last:
-            return shown
-        years = years_until((contract.expiry - new_york_day(now_ns())).days)
+    def _rest(self, contract: Contract, now: int) -> dict[str, Any]:
+        """Show the rest of a snapshot, which stays the same within a minute until a price moves."""
+        state = (self._market.quote(contract.symbol), self._market.quote(contract.underlying), now // MINUTE_NS)
+        known = self._rests.get(contract.symbol)
+        if known is None or known[0] != state:
+            if len(self._rests) >= _MOST_KEPT:
+                self._rests.clear()
+            rest = {**bars_of_now(self._market, contract.symbol, now), **self._greeks(contract, now)}
+            known = self._rests[contract.symbol] = (state, rest)
+        return known[1]
+
+    def _greeks(self, contract: Contract, now: int) -> dict[str, Any]:
+        quote, stock = self._market.quote(contract.symbol), self._market.quote(contract.underlying)
+        if quote is None or stock is None or not stock.last:
+            return {}
+        years = years_until((contract.expiry - new_york_day(now)).days)
         terms = Terms(float(stock.last), float(contract.strike), years, contract.right == "C")
-        volatility = implied(terms, float(past.quote.last))
-        if volatility is None:
-            return shown
-        return {**shown, "impliedVolatility": volatility, "greeks": greeks(terms, volatility)}
+        volatility = implied(terms, float(quote.last))
+        return {} if volatility is None else {"impliedVolatility": volatility, "greeks": greeks(terms, volatility)}
 
 
 def _named(request: web.Request) -> list[Contract]:

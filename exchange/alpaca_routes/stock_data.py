@@ -15,6 +15,7 @@ from exchange.clock import now_ns
 from exchange.data_wire import auctions_json, bar_json, quote_json, trade_json
 from exchange.gate import Handler, answer
 from exchange.past import Past, last_trade
+from exchange.quotes import Market, Quote
 from exchange.timeframes import Timeframe, parse_timeframe
 from exchange.world import World
 
@@ -48,15 +49,17 @@ class StockDataRoutes:
         return [web.get(path, handler, allow_head=False) for path, handler in table.items()]
 
     async def latest(self, kind: str, request: web.Request) -> web.Response:
-        """GET the latest of several symbols; unlisted ones are left out."""
+        """GET the latest of several symbols; unlisted ones, and those without a price, are left out."""
         symbols = _listed(ranges.symbols_of(request))
         money = _latest_terms(request)
-        return answer({kind: {symbol: self._latest(kind, symbol) for symbol in symbols}, **money})
+        found = {symbol: shown for symbol in symbols if (shown := self._latest(kind, symbol)) is not None}
+        return answer({kind: found, **money})
 
     async def latest_of_one(self, kind: str, request: web.Request) -> web.Response:
         """GET the latest of one symbol."""
         symbol, money = _one(request), _latest_terms(request)
-        return answer({"symbol": symbol, kind.removesuffix("s"): self._latest(kind, symbol), **money})
+        shown = _priced(symbol, self._latest(kind, symbol))
+        return answer({"symbol": symbol, kind.removesuffix("s"): shown, **money})
 
     async def past(self, kind: str, request: web.Request) -> web.Response:
         """GET the past of several symbols, by symbol; unlisted ones are left out."""
@@ -75,12 +78,14 @@ class StockDataRoutes:
         """GET snapshots by symbol, without a key around them."""
         symbols = _listed(ranges.symbols_of(request))
         _latest_terms(request)
-        return answer(await aside(lambda: {symbol: self._snapshot(symbol) for symbol in symbols}))
+        found = await aside(lambda: {symbol: self._snapshot(symbol) for symbol in symbols})
+        return answer({symbol: shown for symbol, shown in found.items() if shown is not None})
 
     async def snapshot(self, request: web.Request) -> web.Response:
         """GET one symbol's snapshot."""
         symbol, money = _one(request), _latest_terms(request)
-        return answer({"symbol": symbol, **await aside(partial(self._snapshot, symbol)), **money})
+        shown = _priced(symbol, await aside(partial(self._snapshot, symbol)))
+        return answer({"symbol": symbol, **shown, **money})
 
     async def exchanges(self, request: web.Request) -> web.Response:  # noqa: ARG002  aiohttp's shape
         """GET the names of exchange codes."""
@@ -115,29 +120,36 @@ class StockDataRoutes:
         trades = past.trades(*within, newest_first=asked.newest_first)
         return ((trade.at_ns, trade_json(symbol, trade)) for trade in trades)
 
-    def _latest(self, kind: str, symbol: str) -> dict[str, Any]:
+    def _latest(self, kind: str, symbol: str) -> dict[str, Any] | None:
         """Show what is known without a calendar, because prices of now may not wait for its loading."""
-        quote = self._market.quote(symbol)
-        if kind == "bars" or quote is None:
-            return bar_json(Past(self._market, symbol, now_ns()).minute())
-        if kind == "quotes":
-            return quote_json(symbol, quote)
-        return trade_json(symbol, last_trade(symbol, quote, now_ns()))
+        now = now_ns()
+        if kind == "bars":
+            return bar_json(Past(self._market, symbol, now).minute())
+        quote = self._market.shown(symbol, now)
+        return None if quote is None else latest(kind, symbol, quote)
 
-    def _snapshot(self, symbol: str) -> dict[str, Any]:
-        return snapshot(Past(self._market, symbol, now_ns()))
+    def _snapshot(self, symbol: str) -> dict[str, Any] | None:
+        now = now_ns()
+        quote = self._market.shown(symbol, now)
+        return None if quote is None else {**latest_of_both(symbol, quote), **bars_of_now(self._market, symbol, now)}
 
 
-def snapshot(past: Past) -> dict[str, Any]:
-    """Show a symbol's latest trade and quote, minute and day, and the day before where it has one."""
+def latest(kind: str, symbol: str, quote: Quote) -> dict[str, Any]:
+    """Show the latest of `quotes` or `trades` for a quote as the data API shows it."""
+    return quote_json(symbol, quote) if kind == "quotes" else trade_json(symbol, last_trade(symbol, quote))
+
+
+def latest_of_both(symbol: str, quote: Quote) -> dict[str, Any]:
+    """Show the part of a snapshot that is as young as the question."""
+    return {"latestTrade": latest("trades", symbol, quote), "latestQuote": latest("quotes", symbol, quote)}
+
+
+def bars_of_now(market: Market, symbol: str, now: int) -> dict[str, Any]:
+    """Show the rest of it: the minute and the day of now (ns), and the day before where there was one."""
+    past = Past(market, symbol, now)
     today, before = past.last_days()
-    shown = {
-        "latestTrade": trade_json(past.symbol, past.latest_trade()),
-        "latestQuote": quote_json(past.symbol, past.quote),
-        "minuteBar": bar_json(past.minute()),
-    }
-    days = {"dailyBar": today, "prevDailyBar": before}
-    return shown | {name: bar_json(bar) for name, bar in days.items() if bar is not None}
+    bars = {"minuteBar": past.minute(), "dailyBar": today, "prevDailyBar": before}
+    return {name: bar_json(bar) for name, bar in bars.items() if bar is not None}
 
 
 def _listed(symbols: list[str]) -> list[str]:
@@ -149,6 +161,12 @@ def _one(request: web.Request) -> str:
     if symbol not in ASSETS:
         raise errors.bad_request(f"invalid symbol: {symbol}")
     return symbol
+
+
+def _priced(symbol: str, shown: dict[str, Any] | None) -> dict[str, Any]:
+    if shown is None:
+        raise errors.bad_request(f"no price for {symbol}")
+    return shown
 
 
 def _latest_terms(request: web.Request) -> dict[str, str]:

@@ -13,7 +13,9 @@ def named(running: House, process: str, **more: object) -> Settings:
     return running.settings.model_copy(update={"process": process, **more})
 
 
-@pytest.mark.parametrize("process", ["api", "flower", "worker-entries", "worker-exits", "relay", "streams", "beat"])
+@pytest.mark.parametrize(
+    "process", ["api", "flower", "worker-entries", "worker-exits", "worker-sell", "relay", "streams", "beat"]
+)
 def test_a_process_that_works_lacks_nothing(running: House, process: str) -> None:
     until(lambda: missing_of(named(running, process), socket.gethostname()) is None, 20)
 

@@ -12,7 +12,7 @@ from tests.cli.conftest import House
 from tests.support.commands import Terminal, printed_password
 from tests.support.stack import command_lines
 
-WORKERS = {"worker-entries", "worker-exits", "worker-background"}
+WORKERS = {"worker-entries", "worker-exits", "worker-sell", "worker-background"}
 PROCESSES = {"postgres", "redis", "exchange", "api", *WORKERS, "relay", "streams", "beat", "flower"}
 
 

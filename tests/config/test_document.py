@@ -1,6 +1,7 @@
 """`docs/configuration.md` says what the models say: every key, its default, whose it may be, when it takes effect."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -22,23 +23,24 @@ Row = tuple[str, str, str, str, str]
 
 def rows_of(prefix: str, model: type[Section], *, live: bool) -> list[Row]:
     effect = "live" if live else "restart"
-    return [
-        (
-            f"{prefix}.{name}",
-            default_of(model, name),
-            "yes" if name in AccountSettings.model_fields else "-",
-            effect,
-            VARIABLES.get(f"{prefix}.{name}", "-"),
-        )
-        for name in model.model_fields
-        if model is not AccountSettings or name not in TradingSettings.model_fields  # said by "per account"
-    ]
+    rows: list[Row] = []
+    for name, info in model.model_fields.items():
+        if model is AccountSettings and name in TradingSettings.model_fields:
+            continue  # said by "per account"
+        key = f"{prefix}.{name}"
+        if isinstance(info.default, Section):
+            rows += rows_of(key, type(info.default), live=live)
+            continue
+        own = "yes" if model in {TradingSettings, AccountSettings} else "-"
+        rows.append((key, default_of(model, name), own, effect, VARIABLES.get(key, "-")))
+    return rows
 
 
 def default_of(model: type[Section], name: str) -> str:
     field = model.model_fields[name]
     has_none = field.is_required() or field.default is None or isinstance(field.default, SecretStr)
-    return "-" if has_none else shown(scalar(field.default))
+    one_for_all = field.default["default"] if isinstance(field.default, Mapping) else field.default
+    return "-" if has_none else shown(scalar(one_for_all))
 
 
 def in_the_models() -> list[Row]:

@@ -24,7 +24,12 @@ trading:
 market: {open_hour: 8, timezone: US/Eastern}
 rate_limit: {default_limit: 120}
 discord: {transaction_channel: null}
-sell_module: {enabled: true, order_cancel_minutes: 3}
+sell_module:
+  enabled: true
+  check_interval: 5
+  order_cancel_minutes: 3
+  zero_day_handling: true
+  strategy_one: {enabled: true, profit_rate: 1.1, stop_loss_rate: 0.8}
 alpaca: {api_key: x}
 accounts:
   main: {name: main, api_key: x, secret_key: y, paper_trading: true, enabled: true, region: us, tier: premium,
@@ -50,7 +55,6 @@ def test_every_key_of_the_predecessors_file_is_used_or_named_with_its_reason() -
         "market",
         "rate_limit",
         "discord",
-        "sell_module",
         "alpaca",
         "accounts.main.region",
         "accounts.main.tier",
@@ -71,6 +75,10 @@ def test_every_key_of_the_predecessors_file_is_used_or_named_with_its_reason() -
         ("jwt: {secret: x}", "jwt.secret: unknown key, without effect; did you mean secret_key?"),
         ("1: 2", "1: unknown key, without effect; expected one of "),
         ("worker: {1: 2}", "worker.1: unknown key, without effect; expected one of events, threads"),
+        (
+            "sell_module: {strategy_one: {profit: 2}}",
+            "sell_module.strategy_one.profit: unknown key, without effect; did you mean profit_rate?",
+        ),
     ],
 )
 def test_a_typo_is_named_with_the_key_that_was_meant(text: str, line: str) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
 from alpaca.trading.client import TradingClient
 
-from tests.support.exchange import ExchangeProcess
+from tests.exchange.helpers import Ask
+from tests.support.exchange import DEMO, ExchangeProcess
 
 _NUMBERS = itertools.count(1)
 
@@ -18,6 +20,20 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ExchangeProces
     with ExchangeProcess(tmp_path_factory.mktemp("exchange")) as process:
         yield process
     assert "Traceback" not in process.log.read_text()
+
+
+@pytest.fixture(scope="module")
+def ask(running: ExchangeProcess) -> Iterator[Ask]:
+    """Give what answers a GET: status and body."""
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers.update({"APCA-API-KEY-ID": DEMO["key_id"], "APCA-API-SECRET-KEY": DEMO["secret_key"]})
+
+        def asked(path: str) -> tuple[int, Any]:
+            answer = session.get(running.url + path, timeout=20)
+            return answer.status_code, answer.json()
+
+        yield asked
 
 
 @pytest.fixture

@@ -12,6 +12,8 @@ from alpaca.trading.models import Order
 from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest
 
 T = TypeVar("T")
+Ask = Callable[[str], tuple[int, Any]]
+"""Answers a GET with status and body."""
 
 
 def market_order(symbol: str = "AAPL", qty: float = 1, side: str = "buy", **fields: Any) -> MarketOrderRequest:

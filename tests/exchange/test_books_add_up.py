@@ -110,8 +110,7 @@ class Floor:
             self.engine.replace(self.account, order.id, changes, client_order_id=number, received_us=1)
 
     def price(self, price: str) -> None:
-        number = Decimal(price)
-        self.engine.set_price("DIS", number, number, number)
+        self.engine.set_price("DIS", dict.fromkeys(("bid", "ask", "last"), price))
         self.matcher.consider_all()
 
     def status(self, which: int, status: str) -> None:

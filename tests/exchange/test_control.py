@@ -81,6 +81,8 @@ def test_requests_are_counted_by_account_method_path_and_status(
         ("PUT", "/prices", {"NOPE": 1}, "NOPE"),
         ("PUT", "/prices", {"AAPL": -1}, "AAPL"),
         ("PUT", "/prices", {"AAPL": {"middle": 1}}, "middle"),
+        ("PUT", "/prices", {"AAPL": {"age_ms": -1}}, "age_ms"),
+        ("PUT", "/prices", {"AAPL": {"missing": 1}}, "missing"),
         ("POST", "/fills", {"delay_ms": -1}, "delay_ms"),
         ("POST", "/fills", {"partial": 0}, "partial"),
         ("POST", "/fills", {"never": "yes"}, "never"),

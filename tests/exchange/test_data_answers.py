@@ -1,33 +1,17 @@
 """Market data and reference on the wire: fields, pages, and a refusal for everything that cannot be answered."""
 
-from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import requests
 
-from tests.exchange.helpers import eventually
+from tests.exchange.helpers import Ask, eventually
 from tests.support.exchange import DEMO, ExchangeProcess
 
 CALL, PUT = "AAPL271217C00200000", "AAPL271217P00200000"
 MANY = ",".join(f"AAPL271217C{strike:08d}" for strike in range(1000, 102_000, 1000))
 WEEK = "start=2026-11-02&end=2026-11-06"
-Ask = Callable[[str], tuple[int, Any]]
-
-
-@pytest.fixture(scope="module")
-def ask(running: ExchangeProcess) -> Iterator[Ask]:
-    """Give what answers a GET: status and body."""
-    with requests.Session() as session:
-        session.trust_env = False
-        session.headers.update({"APCA-API-KEY-ID": DEMO["key_id"], "APCA-API-SECRET-KEY": DEMO["secret_key"]})
-
-        def asked(path: str) -> tuple[int, Any]:
-            answer = session.get(running.url + path, timeout=20)
-            return answer.status_code, answer.json()
-
-        yield asked
 
 
 BAR, STOCK_TRADE, STOCK_QUOTE = "t o h l c v n vw", "t x p s c i z", "t ax ap as bx bp bs c z"

@@ -86,7 +86,7 @@ def test_the_past_ends_with_the_quote_of_now(market: Market) -> None:
     *_, trade = past.trades(OPENED, NOW)
     *_, quote = past.quotes(OPENED, NOW)
     assert bar == past.minute()
-    assert trade == past.latest_trade()
+    assert trade.at_ns == bar.at_ns
     assert quote == past.quote == market.quote("AAPL")
     assert bar.close == trade.price == 200 * TICKS
     assert past.last_days()[0] == list(past.bars(Timeframe(1, "Day"), START, NOW))[-1]

@@ -59,7 +59,7 @@ def test_the_house_is_stopped_warm_and_started_without_secrets() -> None:
     runtime = next_runtime({}, None, Ports())
     table = {process.name: process for process in house_processes(home, runtime)}
 
-    workers = {"worker-entries", "worker-exits", "worker-background"}
+    workers = {"worker-entries", "worker-exits", "worker-sell", "worker-background"}
     assert set(table) == {"exchange", "api", *workers, "relay", "streams", "beat", "flower"}
     assert table["worker-entries"].argv == (sys.executable, "-m", "tasks.worker", "entries")
     assert (table["worker-entries"].stop_signal, table["worker-entries"].stop_seconds) == ("TERM", 20)

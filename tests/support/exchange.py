@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -14,6 +15,7 @@ from tests.support.ports import free_port
 
 _ROOT = Path(__file__).parents[2]
 _START_S, _STOP_S, _CALL_S = 15.0, 5.0, 10.0
+_MOST_GRANTS = 1000
 
 DEMO: dict[str, Any] = {
     "name": "demo",
@@ -123,9 +125,19 @@ class ExchangeProcess:
         """Give the counters of requests to the brokers' API."""
         return list(self._checked("GET", "/requests")["requests"])
 
-    def set_price(self, symbol: str, price: str | None = None, **sides: str) -> None:
-        """Script a quote: one price for bid, ask and last, or the sides given."""
-        self._checked("PUT", "/prices", {symbol: sides if price is None else price})
+    def set_price(self, symbol: str, price: str | None = None, **sides: Any) -> None:
+        """Script a quote: one price for bid, ask and last, or the sides given; `age_ms` or `missing=True` beside."""
+        given = {} if price is None else dict.fromkeys(("bid", "ask", "last"), price)
+        self._checked("PUT", "/prices", {symbol: given | sides})
+
+    def grant(self, account: str, symbol: str, qty: str, price: str) -> None:
+        """Give a position without an order; `qty` is negative for a short, `price` its entry price in USD a share."""
+        self.grant_all([{"account": account, "symbol": symbol, "qty": qty, "price": price}])
+
+    def grant_all(self, positions: Sequence[Mapping[str, str]]) -> None:
+        """Give as many positions as wanted, each with account, symbol, qty and price."""
+        for start in range(0, len(positions), _MOST_GRANTS):
+            self._checked("POST", "/positions", {"positions": list(positions[start : start + _MOST_GRANTS])})
 
     def set_fills(self, **settings: Any) -> None:
         """Script fills: symbol, delay_ms, never, partial."""

@@ -13,7 +13,7 @@ from tests.support.house import House, until
 
 PROMISED_S = 5
 """Within this a change takes effect in every process (CFG-001)."""
-PROCESSES = {"api", "worker-entries", "worker-exits", "worker-background", "relay", "streams", "beat"}
+PROCESSES = {"api", "worker-entries", "worker-exits", "worker-sell", "worker-background", "relay", "streams", "beat"}
 
 
 class SettingsFile:

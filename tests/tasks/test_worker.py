@@ -10,6 +10,7 @@ from tasks.worker import _kind, main
     [
         ("entries", "entries"),
         ("exits-2", "exits"),
+        ("sell", "sell"),
         ("background@host", "background"),
         ("background-12@host", "background"),
         ("", None),
@@ -26,4 +27,4 @@ def test_a_workers_name_is_its_kind_and_a_number(name: str, kind: str | None) ->
 @pytest.mark.parametrize("arguments", [[], ["sells"], ["entries", "exits"]])
 def test_another_name_is_told_what_is_expected(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main(arguments) == 2
-    assert capsys.readouterr().err == "usage: python -m tasks.worker entries|exits|background[-NUMBER]\n"
+    assert capsys.readouterr().err == "usage: python -m tasks.worker entries|exits|sell|background[-NUMBER]\n"

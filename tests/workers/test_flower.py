@@ -77,7 +77,7 @@ def test_it_sees_every_worker_and_a_finished_task(running: House, page: Page) ->
     seen = until(lambda: [task for task in page.tasks().values() if order["order_id"] in str(task["args"])], 10)
     done = until(lambda: [task for task in page.tasks(state="SUCCESS").values() if task["name"] == "orders.place"], 10)
 
-    assert page.workers().keys() == {"entries", "exits", "background"}
+    assert page.workers().keys() == WORKER_QUEUES.keys()
     assert {task["name"] for task in seen} <= {"orders.place", "orders.settle"}
     assert any(order["order_id"] in str(task["args"]) for task in done)
     assert all(task["worker"].startswith("entries@") for task in done)
