@@ -96,9 +96,7 @@ class Desk:
     def told(self) -> list[Any]:
         """Return the exits once the broker has told what became of them."""
 
-        due = (
-            "UPDATE trading.orders SET due_at = clock_timestamp() WHERE status IN ('accepted', 'partially_filled')"
-        )
+        due = "UPDATE trading.orders SET due_at = clock_timestamp() WHERE status IN ('accepted', 'partially_filled')"
         on_their_way = {"requested", "submitting", "accepted", "partially_filled"}
 
         def is_told() -> bool:
