@@ -1,10 +1,11 @@
-"""The seller in a running house: what it sends is cancelled in time, and an outage sells nothing twice (CFG-002, R21)."""
+"""The seller in a running house: cancels come in time, and an outage sells nothing twice (CFG-002, R21)."""
 
 import datetime as dt
 import os
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -30,13 +31,12 @@ def file(running: House) -> Iterator[SettingsFile]:
             running.exchange.set_price(symbol, "1")
 
 
-def held(house: House, *symbols: str) -> str:
-    """Buy two of each at 1 USD, to be sold by the seller; return the account."""
+def held(house: House, symbol: str, *, auto_sell: bool = True) -> str:
+    """Buy two at 1 USD, to be sold by the seller or not; return the account."""
     account = house.account()
-    for symbol in symbols:
-        house.exchange.set_price(symbol, "1")
-        order = house.ended(house.placed(account, symbol=symbol, qty="2", auto_sell_enabled=True))
-        assert order["status"] == "filled"
+    house.exchange.set_price(symbol, "1")
+    order = house.ended(house.placed(account, symbol=symbol, qty="2", auto_sell_enabled=auto_sell))
+    assert order["status"] == "filled"
     return account
 
 
@@ -56,14 +56,9 @@ def exits(house: House, account: str) -> list[dict[str, Any]]:
     return [house.order(f"/api/v1/orders/{entry['order_id']}") for entry in reversed(page)]
 
 
-def watched(house: House, account: str, number: int) -> None:
-    """Wait until the seller knows so many positions of an account and their price."""
-
-    def known() -> bool:
-        found = house.call("GET", "/api/v1/sell/positions").json()["positions"]
-        return sum(one["account"] == account and one["mark_price"] is not None for one in found) == number
-
-    until(known, 20)
+def watched(house: House, account: str) -> None:
+    """Wait until the seller knows the account's position and its price."""
+    until(lambda: [one for one in positions(house, account) if one["mark_price"] is not None], 20)
 
 
 @pytest.mark.requirement("CFG-002", "TRD-002")
@@ -75,7 +70,7 @@ def test_a_limit_exit_that_nobody_fills_is_cancelled_in_time_and_priced_anew(
     running.exchange.set_fills(symbol=CALL, never=True)
     running.exchange.add_fault("502_before", account=account, method="DELETE", path="^/v2/orders/", times=2)
     started(running)
-    watched(running, account, 1)
+    watched(running, account)
     running.exchange.set_price(CALL, "2")
     first = until(lambda: (found := exits(running, account)) and found[0]["status"] == "canceled" and found[0], 40)
     running.exchange.set_price(CALL, "1.8")
@@ -89,27 +84,24 @@ def test_a_limit_exit_that_nobody_fills_is_cancelled_in_time_and_priced_anew(
     assert [event["reason_code"] for event in tried[1:3]] == ["http_502", "http_502"]
     late = stamp(requested) - stamp(timeline["accepted"])
     assert 3 <= late <= 8  # within five seconds of its three
-    pauses = [stamp(after) - stamp(before) for before, after in zip(tried[1:], tried[2:], strict=False)]
+    pauses = [stamp(after) - stamp(before) for before, after in pairwise(tried[1:])]
     assert pauses[1] > pauses[0] > 1  # longer each time
 
 
-@pytest.mark.requirement("UC-SYSTEM-002", "TRD-002")
+@pytest.mark.usefixtures("file")
+@pytest.mark.requirement("TRD-002")
 @pytest.mark.parametrize("worse", [False, True], ids=["Postgres away", "Redis too, and the worker killed"])
 def test_stops_that_are_crossed_while_postgres_is_away_close_once(
     running: House,
-    file: SettingsFile,
     worse: bool,  # noqa: FBT001  named by its id
 ) -> None:
     accounts = [held(running, CALL), held(running, PUT)]
-    forbidden = held(running, CALL)
-    running.call("PUT", f"/api/v1/sell/positions/{forbidden}/{CALL}", json={"auto_sell_enabled": False})
+    forbidden = held(running, CALL, auto_sell=False)
     started(running)
     for account in accounts:
-        watched(running, account, 1)
-    running.call("PUT", f"/api/v1/sell/positions/{forbidden}/{CALL}", json={"auto_sell_enabled": False})
-    until(lambda: opted_out(running, forbidden), 10)
+        watched(running, account)
     snapshot = running.servers.home.spool / "worker-sell.snapshot.json"
-    until(lambda: snapshot.exists() and '"auto_sell_enabled": false' in snapshot.read_text(), 10)
+    until(lambda: snapshot.exists() and all(name in snapshot.read_text() for name in (*accounts, forbidden)))
     with ExitStack() as away:
         away.enter_context(stopped(running.servers.pid("postgres") or 0))
         if worse:
@@ -122,28 +114,35 @@ def test_stops_that_are_crossed_while_postgres_is_away_close_once(
         until(lambda: sells(running, accounts[1]), 10)
         until(lambda: all(order["status"] == "filled" for name in accounts for order in sells(running, name)))
     for account in accounts:
-        (order,) = until(lambda name=account: (found := exits(running, name)) and ended(found) and found, 40)
+        (order,) = filled(running, account)
         (sold,) = sells(running, account)
         assert sold["client_order_id"] == "opt-" + order["order_id"].replace("-", "")
         assert (order["status"], order["filled_qty"], sold["qty"]) == ("filled", "2", "2")
         assert [event["event"] for event in order["timeline"]][:3] == ["requested", "submitting", "unknown"]
-        until(lambda name=account: not positions(running, name), 20)
+        gone(running, account)
     assert sells(running, forbidden) == []
     assert [len(sells(running, name)) for name in accounts] == [1, 1]
 
 
-def ended(found: list[dict[str, Any]]) -> bool:
-    return all(order["status"] == "filled" for order in found)
+def filled(house: House, account: str) -> list[dict[str, Any]]:
+    """Return the seller's orders of an account once all of them are filled."""
+
+    def look() -> list[dict[str, Any]]:
+        found = exits(house, account)
+        return found if all(order["status"] == "filled" for order in found) else []
+
+    found: list[dict[str, Any]] = until(look, 40)
+    return found
+
+
+def gone(house: House, account: str) -> None:
+    """Wait until the account holds nothing any more."""
+    until(lambda: not positions(house, account), 20)
 
 
 def positions(house: House, account: str) -> list[dict[str, Any]]:
     found = house.call("GET", "/api/v1/sell/positions").json()["positions"]
     return [one for one in found if one["account"] == account]
-
-
-def opted_out(house: House, account: str) -> bool:
-    (position,) = positions(house, account)
-    return not position["auto_sell_enabled"]
 
 
 def stamp(event: dict[str, Any]) -> float:

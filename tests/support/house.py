@@ -329,7 +329,7 @@ def _start(servers: Harness, exchange: ExchangeProcess) -> House:
     database.dispose()
     stack.start_applications()
     made = House(servers, exchange, settings)
-    until(lambda: _answers(made), 60)  # every process starts at once, on as few cores as there are
+    until(lambda: _answers(made), 120)  # every process starts at once, on as few cores as there are
     answer = requests.post(
         made.url + "/api/v1/auth/login", json={"username": "admin", "password": PASSWORD}, timeout=10
     )
