@@ -31,7 +31,7 @@ UNUSED: Mapping[str, str] = {
     "trading.enable_mock_data": _NO_SWITCH,
     "trading.strict_error_handling": _NO_SWITCH,
     "trading.max_option_symbols_per_request": _NOT_YET,
-    "market": "the broker knows its sessions",
+    "market": "the market's own calendar is known; see sell_module.market_hours",
     "rate_limit": "requests to a broker are limited by accounts.<name>.rate_limit_per_minute",
     "discord": _NOT_YET,
     "alpaca": "keys stand under accounts.<name>",

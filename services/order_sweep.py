@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.errors import NotCancelable
+from domain.orders import plain
 from models.unit import Unit
 from services.order_cancel import CancelWish, request_cancel
 from services.origin import Origin
@@ -61,8 +62,8 @@ def sweep_orders(unit: Unit, *, now: dt.datetime, origin: Origin) -> Sequence[Ov
     """Ask for the end of every order whose time is over; return them. What is being cancelled already is left alone."""
     swept = []
     for row in unit.rows(_DUE, {"most": MOST}):
-        minutes = f"{row.cancel_after_s / 60:.4g}"
-        part = "" if not row.filled_qty else f", {row.filled_qty.normalize():f} of it filled"
+        minutes = plain(round(row.cancel_after_s / 60, 3))
+        part = "" if not row.filled_qty else f", {plain(row.filled_qty)} of it filled"
         wish = CancelWish(f"unfilled for {minutes} minutes{part}: cancelled as configured", now)
         try:
             request_cancel(unit, row.order_id, wish, origin)

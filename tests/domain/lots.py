@@ -5,9 +5,13 @@ import uuid
 from decimal import Decimal
 from typing import Any
 
+from hypothesis import HealthCheck, settings
+
 from domain.exits import ExitRules, Mark, Moment, OpenLot, Session
 from domain.orders import AssetClass
 
+calm = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A machine that is busy with something else breaks no property."""
 OPTION = "AAPL270115C00150000"
 SESSION = Session(
     dt.date(2026, 11, 23),

@@ -14,7 +14,7 @@ from domain.exit_strategies.strategy_one import strategy_one
 from domain.exit_strategies.time_limit import time_limit
 from domain.exit_strategies.zero_day import zero_day
 from domain.exits import ExitReason, ExitRules, Moment, Session, ShortsMode
-from tests.domain.lots import NOON, OFF, SESSION, at, before_close, lot, mark
+from tests.domain.lots import NOON, OFF, SESSION, at, before_close, calm, lot, mark
 
 ONE = ExitRules(zero_day_before_close=None)
 SECOND = dt.timedelta(seconds=1)
@@ -97,6 +97,7 @@ def test_what_was_seen_is_said_with_its_numbers() -> None:
     assert said.inputs == {"price": "12", "entry_price": "10.5", "rate": "1.1", "level": "11.55"}
 
 
+@calm
 @given(
     entry=st.decimals("0.01", "100000", places=4),
     price=st.decimals("0.01", "100000", places=4),

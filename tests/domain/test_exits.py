@@ -11,7 +11,7 @@ from domain.exit_strategies import STRATEGIES
 from domain.exits import ExitReason, ExitRules, MarketHours, Moment, OpenLot, ShortsMode, decide, may_trade
 from domain.orders import AssetClass
 from domain.venue import EndpointKind
-from tests.domain.lots import NOON, OFF, SESSION, at, before_close, lot, mark
+from tests.domain.lots import NOON, OFF, SESSION, at, before_close, calm, lot, mark
 
 AUTO, IN_SESSION, ALWAYS = MarketHours.AUTO, MarketHours.SESSION, MarketHours.ALWAYS
 LIVE, PAPER, SIMULATED = EndpointKind.LIVE, EndpointKind.PAPER, EndpointKind.SIMULATED
@@ -114,6 +114,7 @@ def test_the_first_that_speaks_decides(held: OpenLot, price: str, moment: Moment
     assert decision.trigger.reason is reason
 
 
+@calm
 @given(held=lots, price=prices, moment=moments, rules=rules)
 def test_never_more_than_is_free_and_never_what_its_owner_keeps(
     held: OpenLot, price: str, moment: Moment, rules: ExitRules
@@ -127,17 +128,20 @@ def test_never_more_than_is_free_and_never_what_its_owner_keeps(
         assert decision.mark.price == Decimal(price)
 
 
+@calm
 @given(held=lots, price=prices, moment=moments, rules=rules)
 def test_an_opted_out_lot_is_never_closed(held: OpenLot, price: str, moment: Moment, rules: ExitRules) -> None:
     kept = lot(str(held.qty), None, symbol=held.symbol, asset_class=held.asset_class, auto_sell_enabled=False)
     assert decide(kept, mark(price), moment, rules, strategies=STRATEGIES) is None
 
 
+@calm
 @given(held=lots, moment=moments, rules=rules)
 def test_without_a_price_nothing_is_closed(held: OpenLot, moment: Moment, rules: ExitRules) -> None:
     assert decide(held, None, moment, rules, strategies=STRATEGIES) is None
 
 
+@calm
 @given(held=lots, price=prices, moment=moments, rules=rules)
 def test_the_same_facts_are_decided_in_the_same_way(
     held: OpenLot, price: str, moment: Moment, rules: ExitRules

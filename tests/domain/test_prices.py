@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from domain.exits import Mark
 from domain.prices import PriceFailure, PriceRules, QuoteReading, TradeReading, judge, judge_trade
+from tests.domain.lots import calm
 
 NOW = dt.datetime(2026, 11, 23, 17, tzinfo=dt.UTC)
 RULES = PriceRules(max_age=dt.timedelta(seconds=60), max_spread=Decimal("0.5"))
@@ -92,6 +93,7 @@ def test_a_trade_for_nothing_is_no_price(price: str) -> None:
     assert judge_trade(TradeReading(Decimal(price), NOW), now=NOW, rules=RULES) is PriceFailure.UNREADABLE
 
 
+@calm
 @given(bid=st.decimals("-1", "1000", places=4), ask=st.decimals("-1", "1000", places=4), is_short=st.booleans())
 def test_what_is_judged_by_lies_within_a_sane_quote(bid: Decimal, ask: Decimal, is_short: bool) -> None:  # noqa: FBT001  likewise
     judged = judge(QuoteReading(bid, ask, NOW), is_short=is_short, now=NOW, rules=RULES)

@@ -141,7 +141,7 @@ def gone(house: House, account: str) -> None:
 
 
 def positions(house: House, account: str) -> list[dict[str, Any]]:
-    found = house.call("GET", "/api/v1/sell/positions").json()["positions"]
+    found = house.call("GET", "/api/v1/sell/positions").json()
     return [one for one in found if one["account"] == account]
 
 
