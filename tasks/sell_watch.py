@@ -28,6 +28,7 @@ SUBJECT = "sell_module"
 
 KILL_EVERY_S = 20.0
 _LONGEST_TICK_S = 60.0  # a tick is bounded by thirty seconds: one at work for longer hangs
+_RETURN_S = 30.0  # a worker that ended in order has so long to be there again
 _SAME_S = 2.0  # a tick begins with a beat: only a tick elsewhere is newer than the last one by so much
 
 
@@ -43,8 +44,8 @@ class Complaint:
 class Signs:
     """What one look has found; ages in seconds, None where nobody can say.
 
-    `quiet_s` is since the last tick began, or since it was switched on, Postgres came back or this watch began after
-    that; `watched_s` is since this watch began.
+    `quiet_s` is since the last tick began, or since it was switched on after that. What was before `fresh_s` proves
+    nothing: since when this watch looks (`watched_s`), Postgres answers, and this worker is there.
     """
 
     running: bool
@@ -54,6 +55,7 @@ class Signs:
     quiet_s: float | None
     patience_s: float
     watched_s: float
+    fresh_s: float
     worker: SellProcess | None
     is_gone: bool
 
@@ -70,15 +72,25 @@ class Signs:
         if self.is_here and self.heartbeat_s is not None:
             if self.worker is not None and self.is_gone:
                 return Complaint("worker_gone", f"its worker (pid {self.worker.pid}) is gone")
-            if min(self.heartbeat_s, self.watched_s) > SILENT_S:
+            if min(self.heartbeat_s, self.watched_s) > (_RETURN_S if self.worker is None else SILENT_S):
                 return Complaint("worker_silent", f"its worker has been silent for {self.heartbeat_s:.0f} s")
-        if self.quiet_s is not None and self.quiet_s > self._most_quiet_s:
+        if self.quiet_s is not None and min(self.quiet_s, self.fresh_s) > self._most_quiet_s:
             return Complaint("no_tick", f"no tick has begun for {self.quiet_s:.0f} s")
         return None
 
     @property
+    def is_back(self) -> bool:
+        """Whether nothing is wrong and it ticks, as far as anybody can say."""
+        is_quiet = self.running and self.quiet_s is not None and self.quiet_s > self._most_quiet_s
+        return self.complaint is None and not is_quiet
+
+    @property
     def _most_quiet_s(self) -> float:
-        return max(self.patience_s, _LONGEST_TICK_S) if self.is_here and self.is_at_work else self.patience_s
+        if not self.is_here:
+            return self.patience_s
+        if self.worker is None:
+            return max(self.patience_s, _RETURN_S)
+        return max(self.patience_s, _LONGEST_TICK_S) if self.is_at_work else self.patience_s
 
 
 class SellWatch:
@@ -102,15 +114,16 @@ class SellWatch:
         self._ask(database, now_ms)
         if self._pulse is None:
             return  # nobody has said yet whether it is to run
-        signs = self._signs(self._pulse, now_ms)
+        worker = read_process(self._ctx.settings.home)
+        successor = self._succeeded(worker, now_ms)
+        signs = self._signs(self._pulse, worker, now_ms)
         complaint = signs.complaint
-        before = self._succeeded(signs.worker, now_ms)
-        ended = before if signs.running else None
+        ended = successor if signs.running else None
         if (complaint is not None or ended is not None) and not self._is_told:
             self._tell(complaint or Complaint("worker_ended", "its worker did not end in order"), signs)
         if ended is not None:
             self._record(signs, ended, now_ms)
-        elif complaint is None and self._is_told is not False:
+        elif signs.is_back and self._is_told is not False:
             self._tell_end()
         if complaint is not None:
             self._end(signs, complaint, now_ms)
@@ -130,20 +143,19 @@ class SellWatch:
         self._back_ms = now_ms if self._back_ms is None else self._back_ms
         self._tick_ms = None if found.tick_s is None else now_ms - found.tick_s * 1000
 
-    def _signs(self, pulse: Pulse, now_ms: float) -> Signs:
+    def _signs(self, pulse: Pulse, worker: SellProcess | None, now_ms: float) -> Signs:
         settings = self._ctx.settings
-        worker = read_process(settings.home)
         knows = self._back_ms is not None  # what Postgres said before it went away grows old
-        starts = [at for at in (self._back_ms, self._began_ms) if at is not None]
-        quiet_s = pulse.quiet_s if knows else None
+        starts = (self._began_ms, self._back_ms, self._worker_since_ms)
         return Signs(
             running=pulse.running,
             is_at_work=pulse.is_at_work,
             heartbeat_s=age(settings.home),
             tick_s=pulse.tick_s if knows else None,
-            quiet_s=None if quiet_s is None else min(quiet_s, *((now_ms - at) / 1000 for at in starts)),
+            quiet_s=pulse.quiet_s if knows else None,
             patience_s=patience_of(pulse.interval or settings.sell_module.check_interval).total_seconds(),
             watched_s=(now_ms - self._began_ms) / 1000,
+            fresh_s=min((now_ms - at) / 1000 for at in starts if at is not None),
             worker=worker,
             is_gone=worker is not None and not lives(worker),
         )
@@ -206,9 +218,6 @@ class SellWatch:
             return
         if self._killed_ms is not None and now_ms - self._killed_ms < KILL_EVERY_S * 1000:
             return
-        since_ms = now_ms if self._worker_since_ms is None else self._worker_since_ms
-        if complaint.reason == "no_tick" and now_ms - since_ms < signs.patience_s * 1000:
-            return  # it has just come
         if kill(signs.worker):
             self._killed, self._killed_ms = signs.worker, now_ms
             logger.error("The seller's worker (pid {}) was ended by force: {}", signs.worker.pid, complaint.words)
