@@ -20,6 +20,7 @@ from events.heartbeat import age, beat
 from tasks import sell_process
 from tasks.context import Context
 from tasks.sell_alerts import tell_prices
+from tasks.sell_guard import guard
 from tasks.sell_process import SellProcess, kill, lives, read_process
 from tasks.sell_watch import SellWatch
 from tasks.spooling import replay
@@ -265,7 +266,20 @@ def test_a_seller_on_another_machine_is_told_of_and_nobody_is_killed(post: Post)
     post.switch(tick_s=100)
     post.look(later_s=60)
     assert post.alerts()[0].detail["reason"] == "no_tick"
-    assert post.workers[0].poll() is None
+    assert (post.workers[0].poll(), post.restarts()) == (None, [])
+    post.switch(tick_s=1)
+    post.look()
+    (restart,) = post.restarts()
+    assert (restart.reason_code, restart.detail["last_tick_s"] >= 100) == ("back_elsewhere", True)
+
+
+def test_the_guard_of_a_container_ends_a_worker_that_stands_still_and_no_other(post: Post) -> None:
+    home = post.ctx.settings.home
+    assert guard(home)
+    post.silent(11)
+    assert not guard(home)
+    until(lambda: has_ended(post.workers[0]))
+    assert not guard(home)  # not there yet
 
 
 def test_what_is_switched_off_may_stand_still(post: Post) -> None:
