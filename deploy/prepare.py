@@ -1,7 +1,8 @@
 """Writes what docker-compose.yml asks for: `python3 -m deploy.prepare [--simulated]`, once, in the repository.
 
 `.env` gets generated passwords, `deploy/local/settings/secrets.yml` is where broker accounts go. With `--simulated` two
-paper accounts at the simulated exchange stand there, and compose starts the exchange too. What exists is never changed.
+paper accounts at the simulated exchange stand there, and compose starts the exchange too. `deploy/local/seller` is the
+seller's home. What exists is never changed.
 """
 
 import argparse
@@ -31,7 +32,7 @@ def prepare(root: Path, *, simulated: bool, uid: int, gid: int) -> list[Path]:
     environment, local = root / ".env", root / "deploy" / "local"
     settings, exchange = local / "settings" / "secrets.yml", local / "exchange" / "accounts.json"
     missing = [path for path in (environment, settings, exchange) if not path.exists()]
-    for directory in (local, settings.parent, exchange.parent):
+    for directory in (local, settings.parent, exchange.parent, local / "seller"):
         make_private_directory(directory)
     if environment in missing:
         lines = _environment(uid, gid, simulated=simulated)

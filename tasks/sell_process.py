@@ -15,6 +15,7 @@ from pathlib import Path
 from loguru import logger
 
 from config.home import Home
+from events.heartbeat import beat
 
 _NAME = "worker-sell.pid"
 _MODULE = b"tasks.worker"
@@ -32,13 +33,14 @@ class SellProcess:
 
 def enter(home: Home) -> None:
     """Say that this process is the sell worker now."""
+    beat(home)  # before the file is there: who finds this process finds no beat of an earlier one
     started = _started(os.getpid())
     if started is None:
         return
     before = read_process(home)
     crashed = before is not None and not lives(before)
     mine = SellProcess(os.getpid(), started, after_crash=crashed)
-    home.run.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.run.mkdir(mode=0o700, parents=True, exist_ok=True)  # a container's home begins empty
     new = home.run / f"{_NAME}.{os.getpid()}"
     new.write_text(json.dumps(asdict(mine)), encoding="ascii")
     new.chmod(0o600)

@@ -119,7 +119,7 @@ def test_no_key_is_misspelt(path: Path) -> None:
 def test_systemd_itself_takes_them_where_it_is_installed(tmp_path: Path) -> None:
     shutil.copytree(UNITS, tmp_path, dirs_exist_ok=True)
     units = [path.name for path in tmp_path.glob("opitios*.*") if path.is_file() and path.name != WORKER]
-    units += [f"opitios-worker@{kind}.service" for kind in ("entries", "exits", "background", "entries-2")]
+    units += [f"opitios-worker@{kind}.service" for kind in ("entries", "exits", "sell", "background", "entries-2")]
     for path in tmp_path.glob("*.service"):  # the program is looked for, and is not installed on this machine
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace(PYTHON, "/bin/sh").replace(OPITIOS, "/bin/sh"), encoding="utf-8")
