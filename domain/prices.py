@@ -1,9 +1,19 @@
-"""What the market says of a symbol, and whether a position may be judged by it: pure (TRD-002, US-SYSTEM-003)."""
+"""What the market says of a symbol, and whether a position may be judged by it: pure (TRD-002, US-SYSTEM-003).
+
+A reading becomes a price to judge by, or the reason why it is none: never both, never a guess.
+"""
 
 import datetime as dt
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
+
+from domain.exits import Mark
+
+AHEAD = dt.timedelta(seconds=5)
+"""A price from further in the future than two clocks may differ is as useless as an old one."""
+CLOSEST = Decimal("0.05")
+"""USD: the larger of the steps in which cheap options are quoted. A quote so close is not wide, however small it is."""
 
 
 class PriceFailure(StrEnum):
@@ -13,7 +23,7 @@ class PriceFailure(StrEnum):
     STALE = "stale"
     CROSSED = "crossed"  # bid above ask
     ONE_SIDED = "one_sided"  # nobody bids, or nobody offers
-    WIDE = "wide"  # further apart than `max_spread` of their middle
+    WIDE = "wide"  # further apart than `max_spread` of their middle, and than one step
     UNREADABLE = "unreadable"
     UNAVAILABLE = "unavailable"  # the broker did not answer
 
@@ -49,3 +59,42 @@ class PriceRules:
 
     max_age: dt.timedelta
     max_spread: Decimal
+
+
+def judge(
+    quote: QuoteReading | None, *, is_short: bool, now: dt.datetime, rules: PriceRules, source: str = "quote"
+) -> Mark | PriceFailure:
+    """Return what a position could be closed at, the bid for a long one and the ask for a short one, or why not."""
+    if quote is None:
+        return PriceFailure.MISSING
+    if not _is_fresh(quote.at, now, rules):
+        return PriceFailure.STALE
+    if quote.bid <= 0 or quote.ask <= 0:
+        return PriceFailure.ONE_SIDED
+    if quote.bid > quote.ask:
+        return PriceFailure.CROSSED
+    if _is_wide(quote, rules):
+        return PriceFailure.WIDE
+    return Mark(price=quote.ask if is_short else quote.bid, at=quote.at, source=source)
+
+
+def judge_trade(
+    trade: TradeReading | None, *, now: dt.datetime, rules: PriceRules, source: str = "trade"
+) -> Mark | PriceFailure:
+    """Return the last trade's price where it is fresh, or why not."""
+    if trade is None:
+        return PriceFailure.MISSING
+    if not _is_fresh(trade.at, now, rules):
+        return PriceFailure.STALE
+    if trade.price <= 0:
+        return PriceFailure.UNREADABLE
+    return Mark(price=trade.price, at=trade.at, source=source)
+
+
+def _is_fresh(at: dt.datetime, now: dt.datetime, rules: PriceRules) -> bool:
+    return -AHEAD <= now - at <= rules.max_age
+
+
+def _is_wide(quote: QuoteReading, rules: PriceRules) -> bool:
+    spread = quote.ask - quote.bid
+    return spread > CLOSEST and 2 * spread > rules.max_spread * (quote.bid + quote.ask)

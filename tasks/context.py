@@ -47,6 +47,8 @@ class Context:
     brokers: BrokerRegistry = field(init=False)
     # when this process began to place, by the database's clock; None: it waits for no reconcile (docs/reconcile.md)
     placing_since: dt.datetime | None = field(default=None, init=False)
+    # ticks of the seller in a row that had no price at all; None before the first
+    blind_ticks: int | None = field(default=None, init=False)
     live: LiveSettings = field(init=False)  # the watch over the settings; `start` it once everything else is there
 
     def __post_init__(self) -> None:

@@ -15,10 +15,12 @@ from config.celery import CHECK_BALANCES, RECONCILE_ACCOUNTS, SYNC_INSTRUMENTS, 
 from config.logging import setup_logging
 from tasks.app import app
 from tasks.context import context
+from tasks.sell import Metronome, seller
 from tasks.waiting import wait_for_dependencies
 
 # what keeps the record yields to what trades: without it, each round of polls held new orders up
 _NICENESS = {"background": 5}
+_THREADS = {"sell": 2}  # a tick at a time, and one that finds it busy
 _PLACING = {"entries", "exits"}
 _HEARTBEAT_S = 5
 
@@ -77,12 +79,18 @@ def main(arguments: list[str]) -> int:
         return 2
     ctx = context()
     setup_logging(ctx.settings)
+    metronome = Metronome(seller()) if kind == "sell" else None
+    if metronome is not None:
+        metronome.start()  # before Postgres or Redis is there: positions are watched from the snapshot
     wait_for_dependencies(ctx)
     if kind in _PLACING:
         ctx.begin_placing()
     ctx.live.start()
     os.nice(_NICENESS.get(kind, 0))
-    consume(name, WORKER_QUEUES[kind], ctx.settings.worker.threads)
+    consume(name, WORKER_QUEUES[kind], _THREADS.get(kind, ctx.settings.worker.threads))
+    if metronome is not None:
+        metronome.stop()
+        seller().close()
     return 0
 
 

@@ -32,6 +32,7 @@ PLANTED: dict[str, dict[str, str]] = {
         "risk/rules/planted_a.py": "import risk.rules.planted_b\n",
         "risk/rules/planted_b.py": "",
     },
+    "strategies-independent": {"domain/exit_strategies/planted.py": "import domain.exit_strategies.zero_day\n"},
     "no-circles": {
         "domain/planted_a.py": "import domain.planted_b\n",
         "domain/planted_b.py": "import domain.planted_a\n",
