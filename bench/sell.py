@@ -8,7 +8,7 @@ from itertools import islice
 
 from bench.measure import CpuMeter
 from bench.orders import Load, place
-from bench.seller import OFF, WORKER, Seller, symbols
+from bench.seller import WORKER, Seller, State, symbols
 from bench.world import ACCOUNTS, Say, World
 
 RATE = 100  # orders a second
@@ -48,17 +48,19 @@ class Ticks:
 
 @dataclass
 class SellerFigures:
-    """Everything that was measured; a round's loads by the state of the seller, `again` without it once more."""
+    """Everything that was measured; a round has a pair of loads for each state of the seller, the first without it.
+
+    `back_s` are seconds from each kill -9 to the next tick.
+    """
 
     plan: SellerPlan
     ticks: list[Ticks] = field(default_factory=list)
-    rounds: list[dict[str, Load]] = field(default_factory=list)
-    again: list[Load] = field(default_factory=list)
+    rounds: list[dict[str, tuple[Load, Load]]] = field(default_factory=list)
     back_s: list[float] = field(default_factory=list)
 
     def loads(self) -> list[Load]:
         """Return every load of orders."""
-        return [*(load for loads in self.rounds for load in loads.values()), *self.again]
+        return [load for pairs in self.rounds for pair in pairs.values() for load in pair]
 
 
 class _Run:
@@ -85,18 +87,19 @@ class _Run:
         self.figures.ticks.append(Ticks(positions, list(total_ms), list(price_ms), cpu_ms, sum(sent), counted))
 
     def round(self, number: int) -> None:
-        """Load the API once in every state of the seller, and without it first and last."""
-        seconds, states = self.figures.plan.load_s, self._seller.states
-        loads: dict[str, Load] = {}
-        for turn, name in enumerate([*states, OFF]):
-            self._say(f"round {number}: orders at {RATE}/s ({seconds} s), the seller {name}")
-            with states[name]():
-                load = place(self._world, f"sell{number}-{turn}", RATE * seconds, rate=RATE, metered=False)
-            if name in loads:
-                self.figures.again.append(load)
-            loads.setdefault(name, load)
-        self.figures.rounds.append(loads)
-        self.figures.back_s = self._seller.back_s
+        """Load the API in every state of the seller, each time without it just before."""
+        seller, pairs = self._seller, {}
+        for turn, (name, state) in enumerate(seller.states.items()):
+            off = self._load(f"sell{number}-{turn}-off", "off", seller.off)
+            pairs[name] = off, self._load(f"sell{number}-{turn}", name, state)
+        self.figures.rounds.append(pairs)
+        self.figures.back_s = seller.back_s
+
+    def _load(self, label: str, name: str, state: State) -> Load:
+        seconds = self.figures.plan.load_s
+        self._say(f"orders at {RATE}/s ({seconds} s), the seller {name}")
+        with state():
+            return place(self._world, label, RATE * seconds, rate=RATE, metered=False)
 
 
 def measure_seller(world: World, plan: SellerPlan, say: Say) -> SellerFigures:

@@ -11,7 +11,6 @@ from itertools import product
 from bench.world import ACCOUNTS, World
 
 WORKER = "worker-sell"
-OFF = "off"
 _PATIENCE_S = 90
 _PRICES = r"^/v1beta1/options/(quotes/latest|trades/latest|snapshots)$"
 _PRICE_PATHS = ("/v1beta1/options/", "/v2/stocks/")
@@ -67,21 +66,21 @@ class Seller:
         counted = self._world.script("GET", "/requests")["requests"]
         return sum(one["count"] for one in counted if one["path"].startswith(_PRICE_PATHS))
 
+    @contextmanager
+    def off(self) -> Iterator[None]:
+        """Keep it off."""
+        self.stop()
+        yield
+
     @property
     def states(self) -> dict[str, State]:
-        """Give what it may be like while the API is under load, by name."""
+        """Give what else it may be like while the API is under load, by name."""
         return {
-            OFF: self._off,
             "on": self._on,
             "on, price endpoints hang": self._hanging,
             "worker stopped (SIGSTOP)": self._frozen,
             "worker killed (kill -9)": self._killed,
         }
-
-    @contextmanager
-    def _off(self) -> Iterator[None]:
-        self.stop()
-        yield
 
     @contextmanager
     def _on(self) -> Iterator[None]:
