@@ -7,7 +7,18 @@ from fastapi import FastAPI
 
 from api import problems
 from api.body_limit import BodyLimit
-from api.routes import accounts, admin_accounts, admin_orders, admin_users, alerts, auth, configuration, health, orders
+from api.routes import (
+    accounts,
+    admin_accounts,
+    admin_orders,
+    admin_users,
+    alerts,
+    auth,
+    configuration,
+    health,
+    orders,
+    sell,
+)
 from api.state import make_state
 from api.tracing import Tracing
 from config.settings import Settings, load_settings
@@ -41,6 +52,17 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
     app.add_middleware(BodyLimit)
     app.add_middleware(Tracing)
     problems.install(app)
-    for part in (auth, orders, accounts, alerts, admin_users, admin_accounts, admin_orders, configuration, health):
+    for part in (
+        auth,
+        orders,
+        accounts,
+        alerts,
+        sell,
+        admin_users,
+        admin_accounts,
+        admin_orders,
+        configuration,
+        health,
+    ):
         app.include_router(part.router)
     return app

@@ -17,7 +17,7 @@ from config.celery import placing_task
 from domain.errors import InvalidOrder, KeyMissing, OutcomeUnknown, UnknownAccount
 from domain.occ import parse_occ
 from domain.order_checks import problems, problems_with
-from domain.orders import FieldProblem, Instrument, OrderTerms, OrderType
+from domain.orders import FieldProblem, Instrument, Lane, OrderTerms, OrderType, fingerprint
 from models.unit import NotConnected, StoreAway, StoreError
 from services.accounts import AccountRef
 from services.instruments import find_instrument
@@ -86,7 +86,8 @@ def _checked(state: ApiState, given: Incoming[OrderIn]) -> OrderRequest:
     body = given.body
     key = key_of(body.client_order_id, given.key_header)
     terms = terms_in(body)
-    refuse([*problems(terms), *_expiry_problems(terms, given.received_at.date())])
+    said = _auto_sell_problems(body.auto_sell_enabled, terms)
+    refuse([*problems(terms), *_expiry_problems(terms, given.received_at.date()), *said])
     account = _account(state, body.account)
     instrument = instrument_of(state, account.broker, terms.symbol)
     refuse(problems_with(terms, instrument))
@@ -104,7 +105,15 @@ def _checked(state: ApiState, given: Incoming[OrderIn]) -> OrderRequest:
         trace_id=given.trace_id,
         requested_at=given.received_at,
         total_ms=state.clock.monotonic_ms() - given.received_ms,
+        asked_for=_asked_for(body, terms),
+        cancel_after=cancel_after(state, terms),
+        auto_sell_enabled=body.auto_sell_enabled,
     )
+
+
+def cancel_after(state: ApiState, terms: OrderTerms) -> dt.timedelta | None:
+    """Return how long such an order may work at the broker before its end is asked for, None for as long as it can."""
+    return state.settings.sell_module.cancel_after("api", terms.asset_class, terms.order_type)
 
 
 def patience(state: ApiState, account: str, terms: OrderTerms) -> dt.timedelta:
@@ -135,6 +144,21 @@ def refuse(found: list[FieldProblem]) -> None:
     """Raise InvalidOrder when anything was found."""
     if found:
         raise InvalidOrder("; ".join(f"{item.field} {item.value}: expected {item.expected}" for item in found), found)
+
+
+def _asked_for(body: OrderIn, terms: OrderTerms) -> bytes | None:
+    """Return the hash of a request that says more than its terms; None leaves it to them, as it always was."""
+    if body.auto_sell_enabled is None:
+        return None
+    said = {"account": body.account, "auto_sell_enabled": str(body.auto_sell_enabled)}
+    return fingerprint(terms.values() | said)
+
+
+def _auto_sell_problems(said: bool | None, terms: OrderTerms) -> list[FieldProblem]:  # noqa: FBT001  a field's value
+    if said is None or terms.lane is Lane.ENTRY:
+        return []
+    expected = "none: the order closes a position, which has its owner's word already"
+    return [FieldProblem("auto_sell_enabled", str(said).lower(), expected)]
 
 
 def _expiry_problems(terms: OrderTerms, today: dt.date) -> list[FieldProblem]:

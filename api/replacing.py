@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import replace
 
-from api.placing import AcceptedOrder, Incoming, instrument_of, key_of, patience, refuse, store
+from api.placing import AcceptedOrder, Incoming, cancel_after, instrument_of, key_of, patience, refuse, store
 from api.schemas import ReplaceIn
 from api.state import ApiState
 from config.celery import placing_task
@@ -59,6 +59,8 @@ def _request(state: ApiState, old: Row, given: Incoming[ReplaceIn]) -> OrderRequ
         replaces=old.order_id,
         replaced_filled=old.filled_qty,
         asked_for=fingerprint({"replaces": str(old.order_id), **asked}),
+        cancel_after=cancel_after(state, terms),
+        auto_sell_enabled=old.auto_sell_enabled,
     )
 
 

@@ -39,7 +39,11 @@ class TokenOut(BaseModel):
 
 
 class OrderIn(BaseModel):
-    """An order. `qty` is shares or contracts, `notional` USD instead; prices are USD; decimals best sent as strings."""
+    """An order. `qty` is shares or contracts, `notional` USD instead; prices are USD; decimals best sent as strings.
+
+    `auto_sell_enabled` says whether the seller may close the position that the order opens or adds to; what is not said
+    is left to `sell_module.auto_sell_default`.
+    """
 
     model_config = ConfigDict(
         extra="forbid",
@@ -60,6 +64,7 @@ class OrderIn(BaseModel):
     trail_percent: Number | None = None
     extended_hours: bool = False
     position_intent: PositionIntent | None = None
+    auto_sell_enabled: bool | None = None
     client_order_id: Key | None = None
 
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import admin_accounts, admin_orders, admin_users
+from cli import admin_accounts, admin_orders, admin_sell, admin_users
 from cli.output import OUT, fail
 from config.settings import load_settings
 
@@ -15,6 +15,7 @@ app = typer.Typer(help="Users and accounts; each command asks for the admin's pa
 app.add_typer(admin_users.app, name="users")
 app.add_typer(admin_accounts.app, name="accounts")
 app.add_typer(admin_orders.app, name="orders")
+app.add_typer(admin_sell.app, name="sell")
 
 
 @app.command("reset-password")

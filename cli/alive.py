@@ -8,6 +8,7 @@ import typer
 
 from cli.output import OUT, fail
 from config.settings import ConfigError, Settings, load_settings
+from events.heartbeat import SILENT_S, age
 
 _PATIENCE_S = 5
 _EVERYWHERE = "0.0.0.0"  # noqa: S104  where a container listens; it is asked on its own loopback
@@ -57,6 +58,10 @@ def _silent_process(settings: Settings, host: str) -> str | None:
     kind, _, node = settings.process.partition("-")
     if kind != "worker":
         return None
+    if node == "sell":
+        silent_s = age(settings.home)
+        if silent_s is None or silent_s > SILENT_S:
+            return f"worker-sell has not beaten for {'long' if silent_s is None else f'{silent_s:.0f} s'}"
     hints = HintPublisher(settings.redis_url.get_secret_value())
     try:
         return None if hints.answers(f"{node}@{host}") else f"{node}@{host} does not answer Celery's ping"

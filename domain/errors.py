@@ -38,6 +38,14 @@ class InvalidRequest(DomainError):
     title = "The request cannot be understood as it is"
 
 
+class InvalidAction(DomainError):
+    """The word is none of those that can be done: choose one of them."""
+
+    code = "invalid_action"
+    status = 400
+    title = "No such action"
+
+
 class UnknownAccount(DomainError):
     """No account of this name that the caller may use."""
 

@@ -12,7 +12,13 @@ class Database:
     """A lazily connected pool (docs/decisions/0007). Make it after a fork, never before."""
 
     def __init__(
-        self, url: str, *, application_name: str, pool_size: int = 10, keep: int = 1, patience_s: float = PATIENCE_S
+        self,
+        url: str,
+        *,
+        application_name: str,
+        pool_size: int = 10,
+        keep: int = 1,
+        patience_s: float = PATIENCE_S,  # float: seconds
     ) -> None:
         self._pool = Pool(url, application_name=application_name, limit=pool_size, keep=keep, patience_s=patience_s)
 

@@ -9,13 +9,11 @@ from loguru import logger
 
 from config.celery import SELL_TICK
 from models.unit import StoreError
-from tasks import heartbeat
 from tasks.app import app
 from tasks.context import context
 from tasks.seller import Seller
 
 _LOOK_S = 0.25
-_BEAT_EVERY = 4
 _LATE_MS = 750  # so long after its time nobody else will bring the tick
 
 
@@ -32,7 +30,7 @@ def seller() -> Seller:
 
 
 class Metronome:
-    """A thread that ticks when no message has come in time, and shows that the process lives."""
+    """A thread that ticks when no message has come in time."""
 
     def __init__(self, of: Seller) -> None:
         self._seller = of
@@ -58,11 +56,7 @@ class Metronome:
         self._by_itself = self._seller.tick()
 
     def _run(self) -> None:
-        looks = 0
         while not self._stop.wait(_LOOK_S):
-            if looks % _BEAT_EVERY == 0:
-                heartbeat.beat(self._seller.ctx.settings.home)
-            looks += 1
             try:
                 self.look()
             except StoreError as error:

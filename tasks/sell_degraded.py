@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 from loguru import logger
 
@@ -31,13 +30,13 @@ from services.order_facts import SELLER
 from services.order_sweep import WorkingOrder
 from services.origin import Stamp
 from services.spooled import exited, operated
+from tasks.context import Context
+from tasks.market_calendar import MarketCalendar
 from tasks.placing import send
 from tasks.sell_decisions import Decided, decisions, plan, watched_by
-from tasks.sell_prices import Priced
+from tasks.sell_prices import Priced, PriceReader
+from tasks.sell_snapshot import Snapshot
 from tasks.stopwatch import Stopwatch
-
-if TYPE_CHECKING:
-    from tasks.seller import Seller
 
 _AGAIN_MS = 2000  # between two requests to cancel the same order; it doubles up to a minute
 _LONGEST_MS = 60_000
@@ -63,26 +62,25 @@ class _Held:
 class Degraded:
     """The seller's way without Postgres; `tick` is called by it alone."""
 
-    def __init__(self, seller: "Seller") -> None:
-        self._seller = seller
-        self._ctx = seller.ctx
+    def __init__(self, ctx: Context, prices: PriceReader, calendar: MarketCalendar) -> None:
+        self._ctx, self._prices, self._calendar = ctx, prices, calendar
         self._sent = {
             uuid.UUID(line["exit"]["lot_id"]): int(line["exit"]["attempt"])
-            for line in seller.ctx.spool.read().lines
+            for line in ctx.spool.read().lines
             if line.get("what") == "exit"
         }
         self._working: list[WorkingOrder] = []  # what was sent here and is to be cancelled in time
         self._cancels: dict[uuid.UUID, tuple[int, float]] = {}
 
-    def tick(self) -> bool:
-        """Decide and send by what is known; return whether there was anything to go by."""
-        ctx, snapshot = self._ctx, self._seller.snapshot
+    def tick(self, snapshot: Snapshot | None) -> bool:
+        """Decide and send by what was known last; return whether there was anything to go by."""
+        ctx = self._ctx
         if snapshot is None or not snapshot.running:
             return False
         lots = watched_by(ctx.settings, snapshot.lots)
         priced = [Priced(one.account, one.lot) for one in lots]
-        prices = self._seller.prices.read(ctx, priced, ctx.settings.sell_module.price_rules)
-        moment = self._seller.calendar.moment(ctx.clock.now())
+        prices = self._prices.read(ctx, priced, ctx.settings.sell_module.price_rules)
+        moment = self._calendar.moment(ctx.clock.now())
         by_account: dict[str, list[Decided]] = defaultdict(list)
         # what works at the broker is asked for, not remembered: an order may have come and gone since
         whole = [replace(one, lot=replace(one.lot, busy_qty=ZERO)) for one in lots]

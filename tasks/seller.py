@@ -24,8 +24,8 @@ from services.lots import WatchedLot, refresh_lots, store_marks, watched_lots
 from services.order_sweep import WorkingOrder, working_orders
 from services.origin import Stamp
 from services.sell_module import Switch, TickRecord, begin_tick, end_tick, follow_configuration, read_switch
-from tasks import heartbeat
 from tasks.context import Context
+from tasks.heartbeat import beat
 from tasks.market_calendar import MarketCalendar
 from tasks.placing import place_order
 from tasks.reconcile_account import reconcile_account
@@ -60,7 +60,7 @@ class Seller:
         self.file = file_beside(ctx.spool.path)
         self.snapshot = load_snapshot(self.file, ctx.clock.now())
         self.calendar = _calendar(self.snapshot)
-        self._degraded = Degraded(self)
+        self._degraded = Degraded(ctx, self.prices, self.calendar)
         self._senders = ThreadPoolExecutor(_SENDERS, thread_name_prefix="exits")
         self._restart = restart
         self._busy = threading.Lock()
@@ -84,7 +84,7 @@ class Seller:
         try:
             return self._tick()
         finally:
-            heartbeat.beat(self.ctx.settings.home)
+            beat(self.ctx.settings.home)
             self._busy.release()
 
     def close(self) -> None:
@@ -103,7 +103,7 @@ class Seller:
                 self.store.lost()
                 self._was_away = True
         self._began_ms = self.ctx.clock.monotonic_ms()
-        return self._degraded.tick()
+        return self._degraded.tick(self.snapshot)
 
     def _with_store(self) -> bool:
         ctx, watch = self.ctx, Stopwatch(self.ctx.clock)

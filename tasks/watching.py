@@ -26,6 +26,7 @@ from services.order_hold import wake_entries
 from services.origin import Stamp
 from services.spooled import Line, operated, raised, resolved
 from tasks.context import Context
+from tasks.sell_watch import SellWatch
 from tasks.spooling import replay
 from tasks.troubles import alert_of, operation_of, words_at_end, words_at_loss
 
@@ -70,6 +71,7 @@ class Watch:
         )
         self._board = BreakerBoard(url)
         self._channel = StatusChannel(url)
+        self._seller = SellWatch(ctx)
         self._postgres, self._redis = _Part(), _Part()
         self._accounts: dict[str, AccountRef] = {}
         self._leads: bool | None = None  # None: nobody could be asked yet
@@ -116,6 +118,7 @@ class Watch:
             readings = {}
         wrong |= {Trouble(BROKER_LOST, name) for name, one in readings.items() if one.state is not BreakerState.CLOSED}
         self._tell(wrong, self._flaps(readings, wrong), readings)
+        self._seller.look(self._database if is_up else None)
         self._write()
 
     def _lead(self) -> bool:

@@ -15,7 +15,9 @@ from config.celery import CHECK_BALANCES, RECONCILE_ACCOUNTS, SYNC_INSTRUMENTS, 
 from config.logging import setup_logging
 from tasks.app import app
 from tasks.context import context
+from tasks.heartbeat import keep_beating
 from tasks.sell import Metronome, seller
+from tasks.sell_process import enter, leave
 from tasks.waiting import wait_for_dependencies
 
 # what keeps the record yields to what trades: without it, each round of polls held new orders up
@@ -40,6 +42,7 @@ def release(**_: Any) -> None:
     ctx = context()
     ctx.live.stop()
     ctx.close()
+    leave(ctx.settings.home)
 
 
 def consume(name: str, queues: Sequence[str], threads: int) -> None:
@@ -81,6 +84,8 @@ def main(arguments: list[str]) -> int:
     setup_logging(ctx.settings)
     metronome = Metronome(seller()) if kind == "sell" else None
     if metronome is not None:
+        enter(ctx.settings.home)
+        keep_beating(ctx.settings.home)
         metronome.start()  # before Postgres or Redis is there: positions are watched from the snapshot
     wait_for_dependencies(ctx)
     if kind in _PLACING:
