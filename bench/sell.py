@@ -90,7 +90,7 @@ class _Run:
         """Load the API in every state of the seller, each time without it just before."""
         seller, pairs = self._seller, {}
         for turn, (name, state) in enumerate(seller.states.items()):
-            off = self._load(f"sell{number}-{turn}-off", "off", seller.off)
+            off = self._load(f"sell{number}-{turn}off", "off", seller.off)
             pairs[name] = off, self._load(f"sell{number}-{turn}", name, state)
         self.figures.rounds.append(pairs)
         self.figures.back_s = seller.back_s
