@@ -42,7 +42,10 @@ class Accounted:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One load with its accounting, and the CPU seconds each process used until its last fill was recorded."""
+    """One load with its accounting, and the CPU seconds each process used until its last fill was recorded.
+
+    `cpu_s` is empty where processes were to die under the load.
+    """
 
     sent: Sent
     accounted: Accounted
@@ -59,15 +62,15 @@ class Load:
         return self.accounted.last_filled_at - (self.sent.began_at + self.sent.seconds)
 
 
-def place(world: World, label: str, count: int, *, rate: float | None = None, connections: int = 8) -> Load:
+def place(world: World, label: str, count: int, *, rate: float | None = None, metered: bool = True) -> Load:
     """Send limit buys of one share for all accounts in turn; return when all are filled in our record, or after 60 s.
 
     `label` is unique within a run. `rate` is orders a second in an open loop, None: as fast as they are taken.
     """
     headers = {"Authorization": f"Bearer {world.token}"}
     bodies = [_body(label, number) for number in range(count)]
-    job = Job(world.settings.api_port, _PATH, bodies, headers, rate, connections)
-    meter = CpuMeter(world.pids())
+    job = Job(world.settings.api_port, _PATH, bodies, headers, rate)
+    meter = CpuMeter(world.pids() if metered else {})
     sent = generate(job)
     _await_fills(world, label)
     cpu_s = meter.seconds()  # before the accounting, which costs the database something too

@@ -5,10 +5,12 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 
 from bench.measure import Latencies, median
 from bench.orders import Load
+from bench.rows import Row, table
+from bench.sell import SellerFigures
+from bench.sell_report import seller_rows
 from bench.session import FAST, SLOW, Figures
 from bench.world import ACCOUNTS, RATE_LIMIT
 
@@ -20,41 +22,52 @@ CPU_PER_ORDER_MS = 7
 WORKER_CPU_PER_ORDER_MS = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One line: the figure as text, the goal as text, and whether it was reached (None: no goal)."""
-
-    what: str
-    figure: str
-    goal: str = ""
-    reached: bool | None = None
-
-
 def rows_of(figures: Figures) -> list[Row]:
     """Return the table's lines; every number is of this run."""
-    return [*_answers(figures), *_ways(figures), *_bursts(figures), *_cpu(figures), _accounted(figures.loads())]
+    return [*_answers(figures), *_ways(figures), *_bursts(figures), *_cpu(figures), accounted_row(figures.loads())]
 
 
-def show(figures: Figures, console: Console, seconds: float) -> None:
-    """Print the table and what it holds for."""
-    table = Table("what", "measured", "goal", "reached", title="Orders through the whole house")
-    table.columns[1].no_wrap = True
-    for row in rows_of(figures):
-        reached = "" if row.reached is None else "[green]yes[/]" if row.reached else "[red]no[/]"
-        table.add_row(row.what, row.figure, row.goal, reached)
-    console.print(table)
-    machine = figures.machine
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One run: its parts, None for those that were not asked for, the machine, and its seconds in all."""
+
+    machine: dict[str, str]
+    orders: Figures | None
+    seller: SellerFigures | None
+    seconds: float
+
+    def loads(self) -> list[Load]:
+        """Return every load of orders."""
+        return [load for part in (self.orders, self.seller) if part is not None for load in part.loads()]
+
+    def tables(self) -> dict[str, list[Row]]:
+        """Return the lines by the title above them."""
+        found = {}
+        if self.orders is not None:
+            found["Orders through the whole house"] = rows_of(self.orders)
+        if self.seller is not None:
+            found["The seller"] = [*seller_rows(self.seller), accounted_row(self.seller.loads())]
+        return found
+
+
+def show(measured: Measured, console: Console) -> None:
+    """Print the tables and what they hold for."""
+    for title, rows in measured.tables().items():
+        console.print(table(title, rows))
+    machine = measured.machine
     console.print(
         "Three numbers are p50 / p95 / p99; latencies count from the scheduled time of a request. "
         f"{machine['cores']} cores for everything, load and exchange included; Python {machine['python']}, Postgres "
         f"{machine['postgres']}, {machine['redis']}. {len(ACCOUNTS)} accounts; the exchange was given "
-        f"{RATE_LIMIT:,} requests a minute an account instead of 200. {_generator(figures)} {seconds:.0f} s in all."
+        f"{RATE_LIMIT:,} requests a minute an account instead of 200. {_generator(measured.loads())} "
+        f"{measured.seconds:.0f} s in all."
     )
 
 
-def raw(figures: Figures) -> dict[str, Any]:
+def raw(measured: Measured) -> dict[str, Any]:
     """Return everything that was measured, for a JSON file."""
-    return asdict(figures) | {"rows": [asdict(row) for row in rows_of(figures)]}
+    rows = [asdict(row) for rows in measured.tables().values() for row in rows]
+    return asdict(measured) | {"rows": rows}
 
 
 def _answers(figures: Figures) -> Iterable[Row]:
@@ -120,7 +133,8 @@ def _cpu(figures: Figures) -> Iterable[Row]:
     yield Row("  of which at rest: ms a second", f"{at_rest * 1000:.0f} ({at_rest:.0%} of a core)")
 
 
-def _accounted(loads: Sequence[Load]) -> Row:
+def accounted_row(loads: Sequence[Load]) -> Row:
+    """Return the line that tells whether every order was stored, filled once, and known to be."""
     sent, filled = sum(load.accounted.sent for load in loads), sum(load.accounted.filled_at_exchange for load in loads)
     known, twice = (
         sum(load.accounted.filled_in_record for load in loads),
@@ -138,10 +152,10 @@ def _accounted(loads: Sequence[Load]) -> Row:
     return Row("every order accounted for", figure, "all, once", all(load.accounted.complete for load in loads))
 
 
-def _generator(figures: Figures) -> str:
-    late = Latencies.of(_pooled(load.sent.late_ms for load in figures.fast))
-    sent = sum(len(load.sent.late_ms) for load in figures.fast)
-    cpu_ms = sum(load.sent.cpu_s for load in figures.fast) / sent * 1000
+def _generator(loads: Sequence[Load]) -> str:
+    late = Latencies.of(_pooled(load.sent.late_ms for load in loads))
+    sent = sum(len(load.sent.late_ms) for load in loads)
+    cpu_ms = sum(load.sent.cpu_s for load in loads) / sent * 1000
     return f"The load itself: {cpu_ms:.2f} ms CPU a request, p95 {late.p95:.1f} ms late (part of the latencies)."
 
 

@@ -58,7 +58,6 @@ class Figures:
     """Everything that was measured, round by round."""
 
     plan: Plan
-    machine: dict[str, str]
     bare_calls: BareCalls
     rest_cpu_s: dict[str, float]
     slow: list[Load] = field(default_factory=list)
@@ -81,7 +80,7 @@ def measure(world: World, plan: Plan, say: Say) -> Figures:
     rest = _rest(world, plan.rest_s)
     say("alpaca-py alone")
     calls = bare_alpaca(world.environ, plan.bare_calls, "bare")
-    figures = Figures(plan, world.machine(), calls, rest)
+    figures = Figures(plan, calls, rest)
     say(f"orders at {SLOW}/s ({plan.slow_s} s)")
     figures.slow.append(place(world, "slow", SLOW * plan.slow_s, rate=SLOW))
     _paced_rounds(world, figures, say)

@@ -22,10 +22,19 @@ from stack.ports import LOOPBACK
 from stack.stack import Stack
 from tests.support.stack import own_environment, temporary_home
 
-ACCOUNTS = tuple(f"bench-{number}" for number in range(1, 9))
+ACCOUNTS = tuple(f"bench-{number}" for number in range(1, 11))
 REFERENCE_ACCOUNT = "reference"
 RATE_LIMIT = 600_000
 """Requests a minute of each account, at the exchange and in our settings alike: never what is measured."""
+SELLER = {
+    "check_interval": 1,
+    "auto_sell_default": True,
+    "strategy_one": {"profit_rate": "1000", "stop_loss_rate": "0.0001"},
+    "zero_day_handling": False,
+    "closing_window_minutes": 0,
+    "max_spread": "1",
+}
+"""The seller watches every option and never finds a reason to sell one; it is off until it is measured."""
 _CASH_USD = "100000000"
 _WORKERS = ("worker-entries", "worker-exits", "worker-background")
 _RESTART_S = 20
@@ -56,15 +65,29 @@ class World:
 
     def ledger(self, since: float) -> dict[str, dict[str, Any]]:
         """Return what the exchange received since then (epoch seconds), by the id it knows the order by."""
-        url = f"{self.stack.runtime.exchange_control_url}/ledger"
-        answer = _session().get(url, params={"since": repr(since)}, timeout=60)
-        answer.raise_for_status()
-        accounts = answer.json()["accounts"]
+        accounts = self.script("GET", f"/ledger?since={since!r}")["accounts"]
         return {order["client_order_id"]: order for account in accounts for order in account["orders"]}
+
+    def script(self, method: str, path: str, body: object = None) -> Any:
+        """Call the exchange's control port; return its answer's JSON."""
+        answer = _session().request(method, f"{self.stack.runtime.exchange_control_url}{path}", json=body, timeout=60)
+        answer.raise_for_status()
+        return answer.json()
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """Call the API as the admin; return its answer's JSON."""
+        headers = {"Authorization": f"Bearer {self.token}"}
+        answer = _session().request(method, f"{self.settings.api_url}{path}", json=body, headers=headers, timeout=10)
+        answer.raise_for_status()
+        return answer.json()
+
+    def reconcile_often(self) -> None:
+        """Let positions that nobody ordered be found as fast as may be: every process reads it within seconds."""
+        _write_settings(self.home, self.settings.exchange_url or "", reconcile={"interval": 5})
 
     def set_worker_events(self, *, on: bool) -> None:
         """Restart the workers with Celery's task events on or off. TimeoutError when they do not come back."""
-        _write_settings(self.home, self.settings.exchange_url or "", events=on)
+        _write_settings(self.home, self.settings.exchange_url or "", worker={"events": on})
         before = {name: self.pids()[name] for name in _WORKERS}
         for pid in before.values():
             os.kill(pid, signal.SIGTERM)  # warm; supervisord starts them again
@@ -100,7 +123,7 @@ def running_world(say: Say) -> Iterator[World]:
         environ = own_environment(home, OPITIOS_CONFIG=str(home.secrets))
         exchange_url = f"http://{LOOPBACK}:{environ['OPITIOS_EXCHANGE_PORT']}"
         _write_accounts(home)
-        _write_settings(home, exchange_url, events=False)
+        _write_settings(home, exchange_url)
         stack = Stack(home, environ, say)
         try:
             settings, password = bring_up(stack, environ, say)
@@ -134,7 +157,7 @@ def exchange_accounts(home: Home) -> dict[str, dict[str, Any]]:
     return {account["name"]: account for account in accounts}
 
 
-def _write_settings(home: Home, exchange_url: str, *, events: bool) -> None:
+def _write_settings(home: Home, exchange_url: str, **sections: Mapping[str, Any]) -> None:
     keys = exchange_accounts(home)
     accounts = {
         name: {
@@ -148,8 +171,8 @@ def _write_settings(home: Home, exchange_url: str, *, events: bool) -> None:
         }
         for name in ACCOUNTS
     }
-    # JSON is valid YAML
-    write_private(home.secrets, json.dumps({"accounts": accounts, "worker": {"events": events}}, indent=1))
+    settings = {"accounts": accounts, "worker": {"events": False}, "sell_module": SELLER, **sections}
+    write_private(home.secrets, json.dumps(settings, indent=1))  # JSON is valid YAML
 
 
 def _sign_in(settings: Settings, password: str) -> str:

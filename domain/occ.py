@@ -4,6 +4,7 @@ import datetime as dt
 import re
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import lru_cache
 
 # not \d: it takes the digits of every script
 _OCC = re.compile(r"(?P<root>[A-Z]{1,6})(?P<date>[0-9]{6})(?P<right>[CP])(?P<strike>[0-9]{8})")
@@ -20,6 +21,7 @@ class OptionContract:
     strike: Decimal
 
 
+@lru_cache(maxsize=20_000)  # the seller asks for every position in every tick
 def parse_occ(symbol: str) -> OptionContract | None:
     """Return the contract a symbol names, or None when it is no OCC symbol (an impossible date is none)."""
     match = _OCC.fullmatch(symbol)

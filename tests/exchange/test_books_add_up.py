@@ -50,6 +50,7 @@ ACTIONS = st.lists(
         st.tuples(st.just("price"), PRICES),
         st.tuples(st.just("status"), WHICH, st.sampled_from(("suspended", "new", "expired", "rejected"))),
         st.tuples(st.just("exercise")),
+        st.tuples(st.just("grant"), st.sampled_from(("DIS", CALL)), st.integers(1, 4), PRICES),
         st.tuples(st.just("pay"), st.integers(50_000, 150_000).map(str)),
     ),
     max_size=30,
@@ -122,6 +123,9 @@ class Floor:
         contract = parse_contract(CALL)
         assert contract is not None
         exercise(self.engine, self.account, contract)
+
+    def grant(self, symbol: str, qty: int, price: str) -> None:
+        self.engine.grant(self.account, symbol, Decimal(qty), Decimal(price))
 
     def pay(self, cash: str) -> None:
         self.engine.change_account(self.account, {"cash": cash})
