@@ -1,21 +1,23 @@
 """No position is sold twice: two sellers, a slow tick, an owner who says no, a database that is away (R19-R21)."""
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from typing import Any
 
 import pytest
 
-from domain.broker import BrokerOrder
 from domain.exits import Moment
 from domain.ids import broker_client_id
+from domain.orders import Side
 from services.exits import PlannedExit, exit_order_id, place_exit
 from tasks import sell_degraded
 from tasks.placing import place_order
 from tasks.sell_decisions import decisions, plan
 from tasks.sell_prices import Priced
 from tasks.settling import settle_order
-from tests.support.house import Bed, kinds, make_due
+from tests.support.house import Bed, kinds, make_due, request, until
 from tests.support.selling import CALL, Desk, desk_of
 
 pytestmark = pytest.mark.requirement("TRD-002")
@@ -145,6 +147,10 @@ def test_what_was_sold_without_the_database_is_on_record_once_it_is_back(desk: D
     assert row.network_ms > 0
 
 
+def statuses(desk: Desk) -> list[str]:
+    return [entry["status"] for entry in desk.bed.exchange.ledger(desk.account)["orders"]]
+
+
 def settle(desk: Desk, order_id: object) -> None:
     make_due(desk.ctx, order_id)  # type: ignore[arg-type]  # a row's
     settle_order(desk.ctx, order_id)  # type: ignore[arg-type]  # likewise
@@ -200,25 +206,29 @@ def test_what_works_at_the_broker_already_is_not_sold_again(desk: Desk) -> None:
 
 
 def test_an_order_that_fills_between_the_two_looks_frees_nothing(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
-    desk.bed.exchange.set_fills(symbol=CALL, never=True)
-    desk.configure(order_type="limit")
+    desk.configure(stocks=True)
+    desk.quote(CALL, "1")
+    desk.quote("KO", "10")
+    desk.hold("KO", "7", "10")
+    manual = request(desk.ctx, symbol="KO", side=Side.SELL, qty=Decimal(7), limit_price=Decimal(9999))
+    place_order(desk.ctx, manual)
     desk.tick()
+    desk.quote("KO", "20")
     broker = desk.ctx.broker(desk.account)
-    working = broker.open_orders
 
-    def then_fill() -> list[BrokerOrder]:
-        found = list(working())
-        desk.bed.exchange.release(account=desk.account)
-        return found
+    def then_fill(look: Callable[[], Sequence[Any]]) -> Callable[[], Sequence[Any]]:
+        def looked() -> Sequence[Any]:
+            found = list(look())
+            desk.bed.exchange.release(account=desk.account, symbol="KO")  # whichever look is the first
+            return found
 
-    monkeypatch.setattr(broker, "open_orders", then_fill)
-    desk.seller._degraded._sent.clear()
-    snapshot = desk.seller.snapshot
-    assert snapshot is not None
-    desk.seller.snapshot = replace(snapshot, lots=[replace(one, last_exit=None) for one in snapshot.lots])
+        return looked
+
+    for name in ("open_orders", "positions"):
+        monkeypatch.setattr(broker, name, then_fill(getattr(broker, name)))
     with desk.without_store():
         desk.degraded_tick()
-    assert desk.at_exchange() == [(CALL, "sell", "5")]
+    assert desk.at_exchange() == [("KO", "sell", "7")]
 
 
 def test_nothing_is_sent_that_cannot_be_written_down(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,9 +245,8 @@ def test_an_order_whose_time_is_over_is_cancelled_without_the_database(desk: Des
     desk.quote(CALL, "1")
     desk.tick()  # the snapshot knows of the order now
     with desk.without_store():
-        desk.degraded_tick()
-    (entry,) = desk.bed.exchange.ledger(desk.account)["orders"]
-    assert entry["status"] == "canceled"
+        until(lambda: desk.degraded_tick() and statuses(desk) == ["canceled"])
+    assert desk.at_exchange() == [(CALL, "sell", "5")]
 
 
 def test_a_seller_that_was_switched_off_sells_nothing_without_the_database(desk: Desk) -> None:
