@@ -216,17 +216,24 @@ def test_a_worker_that_has_just_come_has_time_for_its_first_tick_and_ends_the_al
     assert post.alerts()[0].resolved_at is not None
 
 
-def test_a_worker_with_a_heartbeat_and_no_ticks_is_ended_once_in_twenty_seconds(post: Post) -> None:
+def test_a_worker_with_a_heartbeat_and_no_ticks_is_ended_too(post: Post) -> None:
     post.switch(tick_s=100)
     post.look(later_s=16)
     assert post.alerts()[0].detail["reason"] == "no_tick"
     until(lambda: has_ended(post.workers[0]))
+
+
+def test_at_most_one_worker_is_ended_in_twenty_seconds(post: Post) -> None:
+    post.silent(11)
+    post.switch(tick_s=30)
+    post.look(later_s=60)
+    until(lambda: has_ended(post.workers[0]))
     second = post.worker()
+    post.silent(11)
     post.look(later_s=16)
-    beat(post.ctx.settings.home)
-    post.look()
     assert second.poll() is None
-    post.look(later_s=20)
+    post.silent(15)
+    post.look(later_s=5)
     until(lambda: has_ended(second))
     assert [alert.times for alert in post.alerts()] == [1]
 
