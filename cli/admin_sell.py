@@ -24,6 +24,9 @@ class OnOff(StrEnum):
     OFF = "off"
 
 
+Wanted = Annotated[OnOff, typer.Argument(metavar="on|off", help="whether the seller may sell it")]
+
+
 @app.command()
 def status(admin: As = "admin") -> None:
     """Show how the seller is: its state, ticks, sells, failures, and what is due."""
@@ -69,7 +72,7 @@ def positions(admin: As = "admin") -> None:
 
 
 @app.command("auto-sell")
-def auto_sell(account: Account, symbol: SymbolArgument, switch: OnOff, admin: Who = "admin") -> None:
+def auto_sell(account: Account, symbol: SymbolArgument, switch: Wanted, admin: Who = "admin") -> None:
     """Let the seller sell an open position, or forbid it."""
     path = f"/api/v1/sell/positions/{in_path(account)}/{in_path(symbol)}"
     answer = admin_client(admin).change("PUT", path, {"auto_sell_enabled": switch is OnOff.ON})

@@ -41,6 +41,7 @@ class Pulse:
     quiet_s: float | None  # float: seconds of a clock
     tick_s: float | None  # float: seconds of a clock
     is_at_work: bool
+    tick_process: str | None
     interval: dt.timedelta | None
 
 
@@ -143,7 +144,7 @@ class SellHealth:
 _PULSE = """
 SELECT running, extract(epoch FROM clock_timestamp() - greatest(tick_begun_at, started_at))::float8 AS quiet_s,
        extract(epoch FROM clock_timestamp() - tick_begun_at)::float8 AS tick_s,
-       coalesce(tick_begun_at > coalesce(tick_ended_at, '-infinity'), false) AS is_at_work,
+       coalesce(tick_begun_at > coalesce(tick_ended_at, '-infinity'), false) AS is_at_work, tick_process,
        (SELECT (content->>'sell_module.check_interval')::float8 FROM trading.configuration) AS interval_s
   FROM trading.sell_module
 """
@@ -228,9 +229,9 @@ def read_pulse(unit: Unit) -> Pulse:
     """Return whether the seller is to run and when it was last seen, in one statement."""
     row = unit.row(_PULSE)
     if row is None:
-        return Pulse(running=False, quiet_s=None, tick_s=None, is_at_work=False, interval=None)
+        return Pulse(running=False, quiet_s=None, tick_s=None, is_at_work=False, tick_process=None, interval=None)
     interval = None if row.interval_s is None else dt.timedelta(seconds=row.interval_s)
-    return Pulse(row.running, row.quiet_s, row.tick_s, row.is_at_work, interval)
+    return Pulse(row.running, row.quiet_s, row.tick_s, row.is_at_work, row.tick_process, interval)
 
 
 def read_sell_health(unit: Unit, *, interval: dt.timedelta) -> SellHealth:

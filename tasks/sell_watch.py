@@ -87,6 +87,7 @@ class SellWatch:
         return Signs(
             running=pulse.running,
             is_at_work=pulse.is_at_work,
+            tick_process=pulse.tick_process,
             heartbeat_s=age(settings.home),
             tick_s=pulse.tick_s if knows else None,
             quiet_s=pulse.quiet_s if knows else None,

@@ -81,9 +81,7 @@ class Post:
         said = f"{SYSTEM_CLOCK.monotonic_ms() - seconds * 1000:020.0f}\n"
         (self.ctx.settings.home.run / "worker-sell.alive").write_text(said)
 
-    def switch(
-        self, *, running: bool = True, tick_s: float | None = 1, ended: bool = True, started_s: float = 900
-    ) -> None:
+    def switch(self, *, running: bool = True, tick_s: float | None = 1, ended: bool = True, by: int = 1) -> None:
         with self.bed.database.unit() as unit:
             unit.run(
                 "INSERT INTO trading.sell_module (running, configured, changed_at, changed_by) "
@@ -93,8 +91,8 @@ class Post:
                 "UPDATE trading.sell_module SET running = %(running)s, "
                 "started_at = clock_timestamp() - make_interval(secs => %(started)s), "
                 "tick_begun_at = clock_timestamp() - make_interval(secs => %(tick)s), "
-                "tick_ended_at = CASE WHEN %(ended)s THEN clock_timestamp() END",
-                {"running": running, "started": started_s, "tick": tick_s, "ended": ended},
+                "tick_ended_at = CASE WHEN %(ended)s THEN clock_timestamp() END, tick_process = %(process)s",
+                {"running": running, "started": 900, "tick": tick_s, "ended": ended, "process": f"worker-sell:{by}"},
             )
 
     def alerts(self, kind: str = "sell_module_stopped") -> list[Any]:
@@ -184,6 +182,13 @@ def test_a_killed_worker_is_told_and_recorded_however_quickly_it_is_back(post: P
     assert (len(post.restarts()), new.poll()) == (1, None)
 
 
+def test_a_worker_whose_last_beat_was_late_is_known_by_its_tick(post: Post) -> None:
+    post.silent(15)
+    post.switch(tick_s=11, by=post.workers[0].pid)
+    post.look(later_s=60)
+    until(lambda: has_ended(post.workers[0]))
+
+
 def test_a_worker_that_is_gone_is_told_at_once(post: Post) -> None:
     post.workers[0].kill()
     post.workers[0].wait()
@@ -216,17 +221,24 @@ def test_a_worker_that_has_just_come_has_time_for_its_first_tick_and_ends_the_al
     assert post.alerts()[0].resolved_at is not None
 
 
-def test_a_worker_with_a_heartbeat_and_no_ticks_is_ended_once_in_twenty_seconds(post: Post) -> None:
+def test_a_worker_with_a_heartbeat_and_no_ticks_is_ended_too(post: Post) -> None:
     post.switch(tick_s=100)
     post.look(later_s=16)
     assert post.alerts()[0].detail["reason"] == "no_tick"
     until(lambda: has_ended(post.workers[0]))
+
+
+def test_at_most_one_worker_is_ended_in_twenty_seconds(post: Post) -> None:
+    post.silent(11)
+    post.switch(tick_s=30)
+    post.look(later_s=60)
+    until(lambda: has_ended(post.workers[0]))
     second = post.worker()
+    post.silent(11)
     post.look(later_s=16)
-    beat(post.ctx.settings.home)
-    post.look()
     assert second.poll() is None
-    post.look(later_s=20)
+    post.silent(15)
+    post.look(later_s=5)
     until(lambda: has_ended(second))
     assert [alert.times for alert in post.alerts()] == [1]
 
