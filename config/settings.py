@@ -41,7 +41,7 @@ __all__ = [
 
 _JWT_KEY_BYTES = 32
 WORKER_SPARE = 2  # a worker's hints and checks have connections besides its threads'
-SINGLE = 2  # relay and beat work off one thing at a time; streams keep leases beside that
+SINGLE = 2  # relay, beat and ticks work off one thing at a time; streams keep leases beside that
 WATCH = 1  # the relay's watch has a connection of its own
 MAX_CONNECTIONS = 100
 
@@ -130,8 +130,8 @@ class Settings(Section):
 
 
 def connections(database: DatabaseSettings, worker: WorkerSettings) -> int:
-    """Return what one API, the workers, relay, beat and streams may hold together."""
-    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 3 * SINGLE + WATCH
+    """Return what one API, the workers, the seller's ticks, relay, beat and streams may hold together."""
+    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 4 * SINGLE + WATCH
 
 
 @dataclass(frozen=True, slots=True)

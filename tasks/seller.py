@@ -14,6 +14,7 @@ from dataclasses import replace
 from loguru import logger
 
 from config.celery import PLACE_EXIT
+from config.settings import SINGLE
 from domain.exits import Mark, OpenLot
 from models.session import Database
 from models.unit import StoreAway, StoreError
@@ -53,7 +54,7 @@ class Seller:
         self.database = Database(
             ctx.settings.app_database_url.get_secret_value(),
             application_name=f"opitios-{ctx.settings.process}-ticks",
-            pool_size=2,
+            pool_size=SINGLE,
             patience_s=_PATIENCE_S,
         )
         self.store = StoreWatch(self.database)
