@@ -67,7 +67,8 @@ ON CONFLICT DO NOTHING
 
 _BEFORE = """
 SELECT 1 FROM trading.exits e JOIN trading.orders o USING (order_id)
- WHERE e.lot_id = %(lot_id)s AND o.status NOT IN ('filled', 'canceled', 'expired', 'replaced', 'rejected')
+ WHERE e.lot_id = %(lot_id)s AND (
+   e.attempt >= %(attempt)s OR o.status NOT IN ('filled', 'canceled', 'expired', 'replaced', 'rejected'))
 """
 
 # the lot's row keeps a second seller out until the first has written; it also holds the owner's last word
@@ -130,10 +131,11 @@ def place_exit(unit: Unit, exit_: PlannedExit, *, total_ms: float, origin: Origi
     """Write the exit and its order, due at once; False when somebody else has, or its owner has opted out since."""
     lot_id = exit_.decision.lot.lot_id
     locked = unit.row(_LOCK, {"lot_id": lot_id})
-    if locked is None or not locked.auto_sell_enabled or unit.row(_BEFORE, {"lot_id": lot_id}) is not None:
+    if locked is None or not locked.auto_sell_enabled:
         return False
-    if request_order(unit, exit_.request(total_ms), origin).replayed:
+    if unit.row(_BEFORE, {"lot_id": lot_id, "attempt": exit_.attempt}) is not None:
         return False
+    request_order(unit, exit_.request(total_ms), origin)
     write_exit(unit, exit_, degraded=False)
     return True
 

@@ -11,6 +11,7 @@ from config.celery import SELL_TICK
 from models.unit import StoreError
 from tasks.app import app
 from tasks.context import context
+from tasks.sell_decisions import moment_of
 from tasks.seller import Seller
 
 _LOOK_S = 0.25
@@ -56,6 +57,7 @@ class Metronome:
         self._by_itself = self._seller.tick()
 
     def _run(self) -> None:
+        moment_of(self._seller.calendar, self._seller.ctx.clock.now())  # loaded here, it delays no tick
         while not self._stop.wait(_LOOK_S):
             try:
                 self.look()

@@ -4,6 +4,8 @@ import datetime as dt
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from loguru import logger
+
 from config.ids import trace_id
 from config.settings import Settings
 from domain.exit_strategies import STRATEGIES
@@ -11,6 +13,7 @@ from domain.exits import ExitDecision, Moment, decide, is_watched, may_trade
 from domain.venue import classify_endpoint
 from services.exits import PlannedExit, may_try, terms_of_exit
 from services.lots import WatchedLot
+from tasks.market_calendar import CalendarUnknown, MarketCalendar
 from tasks.sell_prices import Prices
 
 
@@ -40,6 +43,15 @@ def decisions(settings: Settings, lots: Iterable[WatchedLot], prices: Prices, mo
         decision = decide(one.lot, prices.of(one.lot), moment, rules, strategies=STRATEGIES)
         if decision is not None:
             yield Decided(one, decision)
+
+
+def moment_of(calendar: MarketCalendar, now: dt.datetime) -> Moment:
+    """Return now with its session; without one where nobody knows the calendar, so that nothing is sold by guess."""
+    try:
+        return calendar.moment(now)
+    except CalendarUnknown as error:
+        logger.error("The market's calendar is not known: {}", error)
+        return Moment(now, None)
 
 
 def plan(settings: Settings, decided: Decided, now: dt.datetime, attempt: int | None = None) -> PlannedExit | None:

@@ -33,7 +33,7 @@ from services.spooled import exited, operated
 from tasks.context import Context
 from tasks.market_calendar import MarketCalendar
 from tasks.placing import send
-from tasks.sell_decisions import Decided, decisions, plan, watched_by
+from tasks.sell_decisions import Decided, decisions, moment_of, plan, watched_by
 from tasks.sell_prices import Priced, PriceReader
 from tasks.sell_snapshot import Snapshot
 from tasks.stopwatch import Stopwatch
@@ -80,7 +80,7 @@ class Degraded:
         lots = watched_by(ctx.settings, snapshot.lots)
         priced = [Priced(one.account, one.lot) for one in lots]
         prices = self._prices.read(ctx, priced, ctx.settings.sell_module.price_rules)
-        moment = self._calendar.moment(ctx.clock.now())
+        moment = moment_of(self._calendar, ctx.clock.now())
         by_account: dict[str, list[Decided]] = defaultdict(list)
         # what works at the broker is asked for, not remembered: an order may have come and gone since
         whole = [replace(one, lot=replace(one.lot, busy_qty=ZERO)) for one in lots]

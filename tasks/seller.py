@@ -30,7 +30,7 @@ from tasks.market_calendar import MarketCalendar
 from tasks.placing import place_order
 from tasks.reconcile_account import reconcile_account
 from tasks.sell_alerts import tell_prices
-from tasks.sell_decisions import decisions, plan, watched_by
+from tasks.sell_decisions import decisions, moment_of, plan, watched_by
 from tasks.sell_degraded import Degraded
 from tasks.sell_prices import Priced, PriceReader, Prices
 from tasks.sell_snapshot import Snapshot, file_beside, load_snapshot, tried
@@ -118,7 +118,7 @@ class Seller:
         priced = [Priced(one.account, one.lot) for one in seen]
         prices = self.prices.read(ctx, priced, ctx.settings.sell_module.price_rules)
         ready = [one for one in seen if self._is_ready(one, now)]
-        moment = self.calendar.moment(ctx.clock.now())
+        moment = moment_of(self.calendar, ctx.clock.now())
         wanted = [plan(ctx.settings, one, ctx.clock.now()) for one in decisions(ctx.settings, ready, prices, moment)]
         placed = [exit_ for exit_ in wanted if exit_ is not None and self._place(exit_, watch)]
         self._keep(lots, working, placed)

@@ -1,6 +1,8 @@
 """A seller at work on one account: positions granted at the exchange, ticks on demand, its orders sent at once."""
 
 import datetime as dt
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -12,6 +14,7 @@ from tasks.context import Context
 from tasks.placing import place_order
 from tasks.polling import poll_account
 from tasks.reconcile_account import reconcile_account
+from tasks.sell_snapshot import file_beside
 from tasks.seller import Seller
 from tests.support.house import Bed, account_of, until
 
@@ -118,6 +121,25 @@ class Desk:
         orders = self.bed.exchange.ledger(self.account)["orders"]
         return [(order["symbol"], order["side"], order["qty"]) for order in orders]
 
+    @contextmanager
+    def without_store(self) -> Iterator[None]:
+        """Let the seller believe that Postgres is away; what it spooled is written when the block ends."""
+        self.seller.store._is_away.set()
+        self.seller._was_away = True
+        try:
+            yield
+        finally:
+            self.seller.store._is_away.clear()
+
+    def degraded_tick(self) -> bool:
+        """Tick without Postgres."""
+        self.seller._began_ms = None
+        return self.seller.tick()
+
+    def another(self) -> Seller:
+        """Return a second seller of the same account, as another worker would have it."""
+        return Seller(self.ctx, restart=lambda: self.restarts.append("restart"))
+
     def quote(self, symbol: str, price: str | None = None, **sides: Any) -> None:
         """Script a price."""
         self.bed.exchange.set_price(symbol, price, **sides)
@@ -132,7 +154,8 @@ def desk_of(bed: Bed, **selling: Any) -> Desk:
     """Return a seller with an account of its own, switched on."""
     ctx = bed.context()
     restarts: list[str] = []
-    ctx.spool.path.with_suffix(".snapshot.json").unlink(missing_ok=True)
+    file_beside(ctx.spool.path).unlink(missing_ok=True)
+    ctx.spool.path.unlink(missing_ok=True)
     desk = Desk(bed, ctx, Seller(ctx, restart=lambda: restarts.append("restart")), restarts)
     desk.configure(**selling)
     with ctx.database.statement() as unit:
