@@ -61,9 +61,12 @@ _CLOSE = """
 UPDATE trading.lots SET closed_at = clock_timestamp(), qty = 0 WHERE lot_id = ANY(%(lots)s) AND closed_at IS NULL
 """
 
+# what somebody has said since the lot was read is asked once more: their word outlasts ours
 _UPDATE = """
 UPDATE trading.lots l SET qty = n.qty, entry_price = n.entry_price, moves = n.moves,
-       auto_sell_enabled = n.auto_sell_enabled, auto_sell_by = n.auto_sell_by
+       auto_sell_enabled = CASE WHEN l.auto_sell_by IN ('default', 'order') THEN n.auto_sell_enabled
+                                ELSE l.auto_sell_enabled END,
+       auto_sell_by = CASE WHEN l.auto_sell_by IN ('default', 'order') THEN n.auto_sell_by ELSE l.auto_sell_by END
   FROM jsonb_to_recordset(%(lots)s::jsonb) AS n(
     lot_id uuid, qty numeric, entry_price numeric, moves bigint, auto_sell_enabled boolean, auto_sell_by text)
  WHERE l.lot_id = n.lot_id AND l.closed_at IS NULL

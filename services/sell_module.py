@@ -97,8 +97,9 @@ _FOLLOW = "UPDATE trading.sell_module SET configured = %(enabled)s WHERE configu
 
 _SWITCH = f"""
 UPDATE trading.sell_module
-   SET running = %(running)s, generation = generation + %(restarts)s, changed_at = clock_timestamp(),
-       changed_by = %(actor)s, started_at = CASE WHEN %(running)s THEN clock_timestamp() END
+   SET running = %(running)s, generation = generation + %(restarts)s, changed_at = clock.now,
+       changed_by = %(actor)s, started_at = CASE WHEN %(running)s THEN clock.now END
+  FROM (SELECT clock_timestamp() AS now) AS clock
 RETURNING {_COLUMNS}
 """  # noqa: S608  ours
 

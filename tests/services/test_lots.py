@@ -2,7 +2,7 @@
 
 import datetime as dt
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -11,8 +11,11 @@ import pytest
 
 from domain.exits import Mark
 from domain.orders import Side
+from models.unit import Params, Row, Unit
 from services.lots import WatchedLot, refresh_lots, store_marks, watched_lots
 from services.orders import request_order
+from services.origin import Stamp
+from services.sell_positions import set_auto_sell
 from stack.waiting import poll
 from tasks.context import Context
 from tasks.placing import place_order
@@ -117,3 +120,26 @@ def test_a_mark_shows_what_a_lot_would_bring(ctx: Context) -> None:
         store_marks(unit, [(lot.lot, mark)])
         (row,) = unit.rows("SELECT * FROM trading.lots WHERE lot_id = %(id)s", {"id": lot.lot.lot_id})
     assert (row.mark_price, row.unrealized_pnl, row.marked_at) == (mark.price, 20, mark.at)
+
+
+def test_a_word_that_is_said_while_the_lot_is_being_folded_is_kept(ctx: Context) -> None:
+    traded(ctx, qty=1, auto_sell=True)
+    assert refreshed(ctx)[0].lot.auto_sell_enabled
+    traded(ctx, qty=1, auto_sell=True)
+    name = ctx.settings.accounts[0].name
+
+    class Interrupted(Unit):
+        """Somebody forbids the sale between what the fold reads and what it writes."""
+
+        def rows(self, statement: str, params: Params | None = None) -> Sequence[Row]:
+            found = super().rows(statement, params)
+            if "wanted" in (params or {}):
+                stamp = Stamp(ctx.clock.now(), ctx.ids, TEST_ORIGIN)
+                with ctx.database.unit() as other:
+                    set_auto_sell(other, name, "AAPL", enabled=False, stamp=stamp)
+            return found
+
+    with ctx.database.unit() as unit:
+        refresh_lots(Interrupted(unit._connection), since=None, auto_sell_default=False, ids=ctx.ids)
+    (lot,) = refreshed(ctx)
+    assert (lot.lot.qty, lot.lot.auto_sell_enabled) == (Decimal(2), False)
