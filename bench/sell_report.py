@@ -55,7 +55,7 @@ def _p95(load: Load) -> float:
 
 
 def _ratios(found: list[float]) -> str:
-    return f"{median(found):.2f}" + (f" ({', '.join(f'{one:.2f}' for one in found)})" if len(found) > 1 else "")
+    return f"{median(found):.2f} ({min(found):.2f} - {max(found):.2f})"
 
 
 def _back_row(figures: SellerFigures) -> Row:

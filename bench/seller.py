@@ -19,7 +19,10 @@ _MOST_GRANTS = 1000
 
 _NOW = "SELECT clock_timestamp()"
 _WATCHED = "SELECT count(*) FROM trading.lots WHERE closed_at IS NULL AND auto_sell_enabled AND length(symbol) > 12"
-_BUSY = "SELECT 1 FROM trading.sell_module WHERE tick_begun_at > coalesce(tick_ended_at, '-infinity')"
+_BUSY = """
+SELECT 1 FROM trading.sell_module
+ WHERE tick_begun_at > greatest(tick_ended_at, clock_timestamp() - interval '10 seconds')
+"""  # one that was cut short has no end
 _TICKS = """
 SELECT begun_at, total_ms::float8, price_ms::float8, requests FROM trading.sell_ticks
  WHERE begun_at > %s AND error IS NULL ORDER BY begun_at

@@ -3,6 +3,7 @@
 A second worker of a kind on the same host has a number: `python -m tasks.worker entries-2`.
 """
 
+import gc
 import os
 import re
 import sys
@@ -34,6 +35,16 @@ def begin(sender: Any, **_: Any) -> None:
         context().hints.hint(CHECK_BALANCES)
         context().hints.hint(SYNC_INSTRUMENTS)
         context().hints.hint(RECONCILE_ACCOUNTS)
+
+
+@worker_ready.connect
+def settle(**_: Any) -> None:
+    """Keep what the start has made, 200,000 objects, out of the collections to come.
+
+    A tick of the seller makes enough rows for one or two of them, and each took 40 ms.
+    """
+    gc.collect()
+    gc.freeze()
 
 
 @worker_shutdown.connect
