@@ -121,7 +121,6 @@ def _watched(found: Mapping[str, Any], lot: OpenLot) -> WatchedLot:
         base_url=found["base_url"],
         reconciled_from=None,
         last_exit=None,
-        mark_price=None,
     )
 
 

@@ -85,6 +85,7 @@ ON CONFLICT (account_id, symbol) WHERE closed_at IS NULL DO NOTHING
 
 _READ = """
 SELECT l.lot_id, l.account_id, l.symbol, l.qty, l.entry_price, l.opened_at, l.auto_sell_enabled, l.mark_price,
+       l.marked_at,
        a.name AS account, a.account_type, a.account_type_source, a.base_url, a.reconciled_from,
        coalesce(busy.qty, 0) AS busy_qty, last.attempt, last.status AS last_status, last.reason AS last_reason,
        last.ended_at, coalesce(last.unfilled, 0) AS unfilled, coalesce(last.refused, 0) AS refused
@@ -146,7 +147,8 @@ class WatchedLot:
     base_url: str
     reconciled_from: dt.datetime | None
     last_exit: LastExit | None
-    mark_price: Decimal | None
+    mark_price: Decimal | None = None
+    marked_at: dt.datetime | None = None
 
 
 def refresh_lots(unit: Unit, *, since: dt.datetime | None, auto_sell_default: bool, ids: Ids) -> int:
@@ -256,4 +258,5 @@ def _watched(row: Row) -> WatchedLot:
         row.reconciled_from,
         last,
         row.mark_price,
+        row.marked_at,
     )

@@ -129,7 +129,6 @@ def _lot(found: Mapping[str, Any]) -> WatchedLot:
         base_url=found["base_url"],
         reconciled_from=None,
         last_exit=None if last is None else _last(last),
-        mark_price=None,
     )
 
 

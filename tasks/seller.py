@@ -24,6 +24,7 @@ from services.leases import read_clock
 from services.lots import WatchedLot, refresh_lots, store_marks, watched_lots
 from services.order_sweep import WorkingOrder, working_orders
 from services.origin import Stamp
+from services.sell_health import patience_of
 from services.sell_module import Switch, TickRecord, begin_tick, end_tick, follow_configuration, read_switch
 from tasks.context import Context
 from tasks.heartbeat import beat
@@ -137,7 +138,8 @@ class Seller:
             exits=len(placed),
             failures=failures,
         )
-        self._end(record, marks_of(seen, prices))
+        renewed_after = patience_of(ctx.settings.sell_module.check_interval) / 2
+        self._end(record, marks_of(seen, prices, renewed_after=renewed_after), watch)
         tell_prices(ctx, len(seen), failures)
         return True
 
@@ -226,10 +228,10 @@ class Seller:
             return
         self._kept = self.snapshot
 
-    def _end(self, record: TickRecord, marks: Iterable[tuple[OpenLot, Mark]]) -> None:
+    def _end(self, record: TickRecord, marks: Iterable[tuple[OpenLot, Mark]], watch: Stopwatch) -> None:
         with self.database.unit() as unit:
             store_marks(unit, marks)
-            end_tick(unit, record)
+            end_tick(unit, replace(record, total_ms=watch.elapsed_ms))
 
     def _come_back(self) -> None:
         """Write what was spooled, then have every account compared with its broker. Raises StoreAway."""
@@ -249,9 +251,14 @@ class Seller:
             logger.warning("An account is reconciled later: {}", type(error).__name__)
 
 
-def marks_of(lots: Iterable[WatchedLot], prices: Prices) -> list[tuple[OpenLot, Mark]]:
-    """Return what each lot could be closed at, where anybody knows."""
-    return [(one.lot, mark) for one in lots if (mark := prices.of(one.lot)) is not None]
+def marks_of(lots: Iterable[WatchedLot], prices: Prices, *, renewed_after: dt.timedelta) -> list[tuple[OpenLot, Mark]]:
+    """Return what each lot could be closed at, where that is another price or the one on record grows old."""
+    known = ((one, mark) for one in lots if (mark := prices.of(one.lot)) is not None)
+    return [(one.lot, mark) for one, mark in known if _is_news(one, mark, renewed_after)]
+
+
+def _is_news(one: WatchedLot, mark: Mark, renewed_after: dt.timedelta) -> bool:
+    return mark.price != one.mark_price or one.marked_at is None or mark.at - one.marked_at > renewed_after
 
 
 def _calendar(snapshot: Snapshot | None) -> MarketCalendar:
