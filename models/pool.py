@@ -182,8 +182,12 @@ class Pool:
     def _connect(self) -> Any:
         connection = Connection.connect(self._url, **self._options)
         connection.patience_s = self._patience_s
-        if bounds_transactions(connection):
-            connection.execute(_TRANSACTION_LIMIT)
+        try:
+            if bounds_transactions(connection):
+                connection.execute(_TRANSACTION_LIMIT)
+        except psycopg.Error:
+            connection.close()
+            raise
         return connection
 
     def _drop_idle(self) -> None:

@@ -67,7 +67,7 @@ class Seller:
         self._restart = restart
         self._busy = threading.Lock()
         self._kept: Snapshot | None = None  # as the file has it
-        self._began_ms: float | None = None
+        self._asked_ms: float | None = None
         self._generation: int | None = None
         self._refreshed: dt.datetime | None = None  # by the database's clock
         self._compared: dt.datetime | None = None
@@ -75,14 +75,15 @@ class Seller:
         self._was_away = self.snapshot is not None
 
     def waited_ms(self) -> float:
-        """Return how long ago the last tick began here, by the monotonic clock; for ever before the first."""
-        return float("inf") if self._began_ms is None else self.ctx.clock.monotonic_ms() - self._began_ms
+        """Return how long ago a tick was last asked for here, by the monotonic clock; for ever before the first."""
+        return float("inf") if self._asked_ms is None else self.ctx.clock.monotonic_ms() - self._asked_ms
 
     def tick(self) -> bool:
         """Tick if it is time; return whether it was. A second call meanwhile is none."""
         interval_ms = self.ctx.settings.sell_module.check_interval / dt.timedelta(milliseconds=1)
         if self.waited_ms() < interval_ms - _EARLY_MS or not self._busy.acquire(blocking=False):
             return False
+        self._asked_ms = self.ctx.clock.monotonic_ms()
         try:
             return self._tick()
         finally:
@@ -104,7 +105,6 @@ class Seller:
                 logger.warning("The seller goes on without the database: {}", type(error).__name__)
                 self.store.lost()
                 self._was_away = True
-        self._began_ms = self.ctx.clock.monotonic_ms()
         return self._degraded.tick(self.snapshot)
 
     def _with_store(self) -> bool:
@@ -114,7 +114,6 @@ class Seller:
         switch = self._begin()
         if switch is None:
             return False
-        self._began_ms = ctx.clock.monotonic_ms()
         lots, working, now = self._read()
         seen = watched_by(ctx.settings, lots)
         priced = [Priced(one.account, one.lot) for one in seen]

@@ -8,7 +8,7 @@ from threading import Barrier, Event, Thread
 import pytest
 
 from config.clock import SYSTEM_CLOCK
-from models import connection, pool
+from models import pool
 from models.session import Database
 from models.unit import NotConnected, StoreAway
 from stack.waiting import poll
@@ -201,10 +201,8 @@ def test_a_server_that_says_nothing_is_given_up_within_two_seconds() -> None:
         database.dispose()
 
 
-def test_a_server_that_stands_still_is_given_up_and_its_connection_replaced(
-    quiet: Bed, database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(connection, "PATIENCE_S", 0.3)
+def test_a_server_that_stands_still_is_given_up_and_its_connection_replaced(quiet: Bed) -> None:
+    database = Database(quiet.runtime.app_database_url, application_name=NAME, pool_size=1, patience_s=0.3)
     with database.statement() as unit:
         unit.row("SELECT 1")
     began = SYSTEM_CLOCK.monotonic_ms()
@@ -213,3 +211,4 @@ def test_a_server_that_stands_still_is_given_up_and_its_connection_replaced(
     assert SYSTEM_CLOCK.monotonic_ms() - began < 2000
     with database.statement() as unit:
         assert unit.row("SELECT 1 AS one").one == 1  # type: ignore[union-attr]
+    database.dispose()

@@ -20,6 +20,7 @@ NAMES = [
     "account_type",
     "reconciled",
     "replaced",
+    "reduce_only",
     "price",
     "minimum_balance",
 ]

@@ -305,7 +305,9 @@ def house(
         pooled = {entry["name"]: plain(account_settings(exchange, entry["name"])) for entry in exchange_accounts()}
         for name, more in (overrides or {}).items():
             pooled[name] |= more
-        secrets_file.write_text(yaml.safe_dump({"accounts": pooled | (extra_accounts or {})}))
+        # a pool of accounts that nobody uses would be compared with their broker all the time
+        settings = {"accounts": pooled | (extra_accounts or {}), "reconcile": {"interval": 300}}
+        secrets_file.write_text(yaml.safe_dump(settings))
         secrets_file.chmod(0o600)
         servers.environ["OPITIOS_EXCHANGE_URL"] = exchange.url
         if prepare is not None:

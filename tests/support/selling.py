@@ -66,9 +66,15 @@ class Desk:
             self.rest()
             assert reconcile_account(self.ctx, account_of(self.ctx).account_id)
 
+    def close(self) -> None:
+        """Leave nothing that others would meet: the switch is everybody's."""
+        self.seller.close()
+        with self.ctx.database.statement() as unit:
+            unit.run("UPDATE trading.sell_module SET configured = false, running = false")
+
     def rest(self) -> None:
         """Let the pauses of reconciles and ticks be over."""
-        self.seller._began_ms = None
+        self.seller._asked_ms = None
         with self.ctx.database.statement() as unit:
             unit.run("DELETE FROM trading.leases WHERE name LIKE 'reconcile %%'")
             unit.run("UPDATE trading.sell_module SET tick_begun_at = NULL")
@@ -133,7 +139,7 @@ class Desk:
 
     def degraded_tick(self) -> bool:
         """Tick without Postgres."""
-        self.seller._began_ms = None
+        self.seller._asked_ms = None
         return self.seller.tick()
 
     def another(self) -> Seller:

@@ -31,7 +31,7 @@ def desk(quiet: Bed) -> Iterator[Desk]:
     made.tick()
     made.quote(CALL, "2")
     yield made
-    made.seller.close()
+    made.close()
     quiet.exchange.remove_faults()
     quiet.exchange.set_fills(symbol=CALL, never=None)
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.requirement("TRD-002", "US-SYSTEM-003")
 def desk(quiet: Bed) -> Iterator[Desk]:
     made = desk_of(quiet)
     yield made
-    made.seller.close()
+    made.close()
     quiet.exchange.remove_faults()
     quiet.exchange.set_clock_offset(0)
 
