@@ -38,7 +38,7 @@ check: $(VENV)/.dev  ## lint, types, import contracts, house rules, dependencies
 	@$(BIN)/python -m tools.check
 
 test: check  ## make check, then the whole suite (or TESTS="tests/stack ...") against real Postgres and Redis
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(or $(TESTS),tests $(addprefix --ignore=,$(ALONE)))
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(or $(TESTS),tests $(addprefix --ignore=,$(ALONE)))
 	$(if $(TESTS),,$(BIN)/python -m pytest $(ALONE))
 
 bench: $(VENV)/.dev  ## figures and ratios of this machine, printed as one table

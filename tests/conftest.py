@@ -63,15 +63,6 @@ class Trap:
         self._thread.join(5)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep on one worker what shares a running house, and each other file together: a house at rest costs a lot too."""
-    for item in items:
-        fixtures = getattr(item, "fixturenames", [])
-        is_cli = item.nodeid.startswith("tests/cli/") and "house" in fixtures
-        group = "running" if "running" in fixtures else "cli" if is_cli else item.nodeid.partition("::")[0]
-        item.add_marker(pytest.mark.xdist_group(group))
-
-
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     ledger = read_ledger()
     terminalreporter.write_line(ledger.summary())

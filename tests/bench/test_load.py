@@ -118,7 +118,7 @@ def test_a_connection_the_server_has_closed_is_no_failure_of_the_server() -> Non
     closing = Server(requests_a_connection=1)
     closing.thread.start()
     try:
-        sent = generate(Job(closing.port, "/", ["{}"] * (STALLED_AT - 1), rate=50, connections=1))
+        sent = generate(Job(closing.port, "/", ["{}"] * (STALLED_AT - 1), rate=10, connections=1))
     finally:
         closing.stop()
 
