@@ -41,6 +41,13 @@ class Unit:
         """Return all rows of a statement."""
         return self._execute(statement, params).fetchall()
 
+    def rows_replanned(self, statement: str, params: Params | None = None) -> Sequence[Row]:
+        """Return all rows of a statement that Postgres plans anew: one whose tables may have grown since its last plan.
+
+        A prepared statement keeps the plan it got over near-empty tables until they are analyzed.
+        """
+        return self._execute(statement, params, prepare=False).fetchall()
+
     def row(self, statement: str, params: Params | None = None) -> Row | None:
         """Return the only row of a statement, or None."""
         rows = self.rows(statement, params)
@@ -62,6 +69,11 @@ class Unit:
         """Execute a statement that returns no rows; return how many rows it touched."""
         return self._execute(statement, params).rowcount
 
-    def _execute(self, statement: str, params: Params | None) -> "psycopg.Cursor[Any]":
+    def run_replanned(self, statement: str, params: Params | None = None) -> int:
+        """Execute a statement that returns no rows, planned anew; return how many rows it touched."""
+        return self._execute(statement, params, prepare=False).rowcount
+
+    def _execute(self, statement: str, params: Params | None, *, prepare: bool | None = None) -> "psycopg.Cursor[Any]":
         # the parameters are always given, so that a % in a statement is read the same way with and without them
-        return self._connection.cursor(row_factory=namedtuple_row).execute(statement.encode(), params or {})
+        cursor = self._connection.cursor(row_factory=namedtuple_row)
+        return cursor.execute(statement.encode(), params or {}, prepare=prepare)

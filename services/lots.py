@@ -156,7 +156,7 @@ def refresh_lots(unit: Unit, *, since: dt.datetime | None, auto_sell_default: bo
 
     `since` is when this was last done, by the database's clock; None compares everything.
     """
-    changed = unit.rows(_CHANGED, {"since": None if since is None else since - _MARGIN})
+    changed = unit.rows_replanned(_CHANGED, {"since": None if since is None else since - _MARGIN})
     if not changed:
         return 0
     moves = _moves(unit, changed)
@@ -177,14 +177,14 @@ def refresh_lots(unit: Unit, *, since: dt.datetime | None, auto_sell_default: bo
             opened.append(values | {"lot_id": ids.new(), "account_id": row.account_id, "symbol": row.symbol})
     for statement, name, given in ((_CLOSE, "lots", closed), (_UPDATE, "lots", kept), (_OPEN, "lots", opened)):
         if given:
-            unit.run(statement, {name: given if statement is _CLOSE else json.dumps(given, default=str)})
+            unit.run_replanned(statement, {name: given if statement is _CLOSE else json.dumps(given, default=str)})
     return len(closed) + len(kept) + len(opened)
 
 
 def watched_lots(unit: Unit) -> list[WatchedLot]:
     """Return every open lot, by account and symbol."""
     open_statuses = [OrderStatus.REQUESTED.value, *(status.value for status in IN_FLIGHT)]
-    return [_watched(row) for row in unit.rows(_READ, {"open": open_statuses})]
+    return [_watched(row) for row in unit.rows_replanned(_READ, {"open": open_statuses})]
 
 
 def store_marks(unit: Unit, marks: Iterable[tuple[OpenLot, Mark]]) -> None:
@@ -199,7 +199,7 @@ def store_marks(unit: Unit, marks: Iterable[tuple[OpenLot, Mark]]) -> None:
         for lot, mark in marks
     ]
     if given:
-        unit.run(_MARK, {"marks": json.dumps(given, default=str)})
+        unit.run_replanned(_MARK, {"marks": json.dumps(given, default=str)})
 
 
 def multiplier_of(lot: OpenLot) -> Decimal:
@@ -210,7 +210,7 @@ def multiplier_of(lot: OpenLot) -> Decimal:
 def _moves(unit: Unit, changed: Sequence[Row]) -> dict[tuple[uuid.UUID, str], list[LotMove]]:
     wanted = json.dumps([{"account_id": str(row.account_id), "symbol": row.symbol} for row in changed])
     found: dict[tuple[uuid.UUID, str], list[LotMove]] = defaultdict(list)
-    for row in unit.rows(_MOVES, {"wanted": wanted}):
+    for row in unit.rows_replanned(_MOVES, {"wanted": wanted}):
         found[row.account_id, row.symbol].append(LotMove(row.qty, row.price, row.occurred_at, row.auto_sell))
     return found
 

@@ -55,7 +55,7 @@ SELECT o.order_id, o.account_id, a.name AS account, o.account_type, o.account_ty
 
 def working_orders(unit: Unit) -> list[WorkingOrder]:
     """Return the orders whose time runs out, the next first."""
-    return [WorkingOrder(**row._asdict()) for row in unit.rows(_WORKING)]
+    return [WorkingOrder(**row._asdict()) for row in unit.rows_replanned(_WORKING)]
 
 
 def sweep_orders(unit: Unit, *, now: dt.datetime, origin: Origin) -> Sequence[Overdue]:
