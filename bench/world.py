@@ -81,9 +81,14 @@ class World:
         answer.raise_for_status()
         return answer.json()
 
-    def reconcile_often(self) -> None:
+    @contextmanager
+    def reconciling_often(self) -> Iterator[None]:
         """Let positions that nobody ordered be found as fast as may be: every process reads it within seconds."""
         _write_settings(self.home, self.settings.exchange_url or "", reconcile={"interval": 5})
+        try:
+            yield
+        finally:
+            _write_settings(self.home, self.settings.exchange_url or "")
 
     def set_worker_events(self, *, on: bool) -> None:
         """Restart the workers with Celery's task events on or off. TimeoutError when they do not come back."""
