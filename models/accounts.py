@@ -55,25 +55,6 @@ class Account(Base):
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
 
 
-class AccountTypeChange(Base):
-    """One reading of an account's type that differs from the one before."""
-
-    __tablename__ = "account_type_changes"
-    __table_args__ = {"schema": TRADING}
-
-    change_id: Mapped[uuid.UUID] = mapped_column(primary_key=True)
-    account_id: Mapped[uuid.UUID] = mapped_column(ForeignKey(f"{TRADING}.accounts.account_id"), index=True)
-    occurred_at: Mapped[dt.datetime]
-    old_type: Mapped[str | None]
-    new_type: Mapped[str]
-    old_source: Mapped[str | None]
-    new_source: Mapped[str]
-    old_number: Mapped[str | None]
-    new_number: Mapped[str | None]
-    reason: Mapped[str | None]
-    actor: Mapped[str]
-
-
 class Balance(Base):
     """The last balance read of an account, in USD. `read_seq` was drawn before the request was sent (R18)."""
 

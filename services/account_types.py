@@ -43,7 +43,7 @@ RETURNING n.kind, n.subject
 """
 
 _REMEMBER = """
-INSERT INTO trading.account_type_changes (change_id, account_id, occurred_at, old_type, new_type, old_source,
+INSERT INTO audit.account_type_changes (change_id, account_id, occurred_at, old_type, new_type, old_source,
   new_source, old_number, new_number, reason, actor)
 VALUES (%(id)s, %(account_id)s, %(now)s, %(old_type)s, %(new_type)s, %(old_source)s, %(new_source)s, %(old_number)s,
   %(new_number)s, %(reason)s, %(actor)s)

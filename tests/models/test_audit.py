@@ -87,7 +87,7 @@ def test_triggers_stop_a_stronger_hand_too(
         "DELETE FROM trading.orders",
         "DELETE FROM trading.fills",
         "UPDATE trading.fills SET qty = 0",
-        "UPDATE trading.account_type_changes SET reason = 'x'",
+        "UPDATE audit.account_type_changes SET reason = 'x'",
         "UPDATE trading.alembic_version SET version_num = 'x'",
         "CREATE TABLE trading.x (a int)",
         "CREATE TABLE public.x (a int)",
