@@ -11,7 +11,9 @@ _STOP_S = 10
 
 
 @contextmanager
-def child(module: str, *arguments: str, environ: Mapping[str, str] | None = None) -> Iterator[None]:
+def child(
+    module: str, *arguments: str, environ: Mapping[str, str] | None = None
+) -> Iterator["subprocess.Popen[bytes]"]:
     """Run `python -m module` while the block runs: SIGTERM at its end, SIGKILL ten seconds later.
 
     What it wrote is shown with a RuntimeError of the block, otherwise never.
@@ -20,7 +22,7 @@ def child(module: str, *arguments: str, environ: Mapping[str, str] | None = None
         command = [sys.executable, "-m", module, *arguments]
         process = subprocess.Popen(command, env=environ or os.environ, stdout=said, stderr=said)
         try:
-            yield
+            yield process
         except RuntimeError as error:
             said.seek(0)
             raise RuntimeError(f"{error}; {module} said:\n{said.read().decode(errors='replace')}") from error

@@ -8,6 +8,8 @@ from rich.console import Console
 
 from bench.measure import Latencies, median
 from bench.orders import Load
+from bench.record.measure import RecordFigures
+from bench.record.report import record_note, record_rows
 from bench.rows import Row, table
 from bench.sell import SellerFigures
 from bench.sell_report import seller_rows
@@ -29,12 +31,18 @@ def rows_of(figures: Figures) -> list[Row]:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """One run: its parts, None for those that were not asked for, the machine, and its seconds in all."""
+    """One run: its parts, None for those that were not asked for, what the loads ran on, and its seconds in all."""
 
     machine: dict[str, str]
     orders: Figures | None
     seller: SellerFigures | None
+    record: RecordFigures | None
     seconds: float
+
+    def whole(self) -> bool:
+        """Tell whether every order is accounted for, and every event sealed exactly once."""
+        loads = all(load.accounted.complete for load in self.loads())
+        return loads and (self.record is None or self.record.sealed.once)
 
     def loads(self) -> list[Load]:
         """Return every load of orders."""
@@ -47,6 +55,8 @@ class Measured:
             found["Orders through the whole house"] = rows_of(self.orders)
         if self.seller is not None:
             found["The seller"] = [*seller_rows(self.seller), accounted_row(self.seller.loads())]
+        if self.record is not None:
+            found["The record"] = record_rows(self.record)
         return found
 
 
@@ -54,13 +64,20 @@ def show(measured: Measured, console: Console) -> None:
     """Print the tables and what they hold for."""
     for title, rows in measured.tables().items():
         console.print(table(title, rows))
+    if measured.loads():
+        console.print(_note(measured))
+    if measured.record is not None:
+        console.print(record_note(measured.record))
+    console.print(f"{measured.seconds:.0f} s in all.")
+
+
+def _note(measured: Measured) -> str:
     machine = measured.machine
-    console.print(
+    return (
         "Three numbers are p50 / p95 / p99; latencies count from the scheduled time of a request. "
         f"{machine['cores']} cores for everything, load and exchange included; Python {machine['python']}, Postgres "
         f"{machine['postgres']}, {machine['redis']}. {len(ACCOUNTS)} accounts; the exchange was given "
-        f"{RATE_LIMIT:,} requests a minute an account instead of 200. {_generator(measured.loads())} "
-        f"{measured.seconds:.0f} s in all."
+        f"{RATE_LIMIT:,} requests a minute an account instead of 200. {_generator(measured.loads())}"
     )
 
 

@@ -108,9 +108,7 @@ class World:
         finally:
             client.close()
         valkey = server.get("valkey_version")
-        return {
-            "cores": str(len(os.sched_getaffinity(0))),
-            "python": platform.python_version(),
+        return machine() | {
             "postgres": str(version).split(maxsplit=1)[0],
             "redis": f"Valkey {valkey}" if valkey else f"Redis {server['redis_version']}",
         }
@@ -119,6 +117,11 @@ class World:
         now = self.pids()
         waiting = [name for name, pid in before.items() if now.get(name) in {None, pid}]
         return f"a restart of {', '.join(waiting)}" if waiting else None
+
+
+def machine() -> dict[str, str]:
+    """Return what figures hold for, whatever servers they are of."""
+    return {"cores": str(len(os.sched_getaffinity(0))), "python": platform.python_version()}
 
 
 @contextmanager

@@ -1,0 +1,37 @@
+"""A report of a million rows as a file: how long the command takes, and how much memory at its peak."""
+
+import datetime as dt
+import json
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.child import output_of
+from bench.record.fill import months_before
+from bench.record.server import Server
+
+_BLOCK = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """Rows and bytes of the file, seconds of the command from its start to its end, and its peak memory in MB."""
+
+    rows: int
+    size: int
+    seconds: float
+    peak_mb: float
+
+
+def export_csv(server: Server, rows: int, now: dt.datetime) -> Exported:
+    """Write so many attempts of the months before this one. RuntimeError when the command fails."""
+    file = Path(server.environ["OPITIOS_HOME"]) / "order-timing.csv"
+    last = months_before(now, 1)[0].date() - dt.timedelta(days=1)
+    options = ["--format", "csv", "--to", last.isoformat(), "--limit", str(rows), "--output", str(file)]
+    command = [sys.executable, "-m", "cli.main", "report", "order-timing", *options]
+    used = json.loads(output_of("bench.peak", *command, environ=server.environ))
+    with file.open("rb") as written:
+        lines = sum(block.count(b"\r\n") for block in iter(lambda: written.readline(_BLOCK), b""))
+    exported = Exported(lines - 1, file.stat().st_size, used["seconds"], used["peak_mb"])
+    file.unlink()
+    return exported
