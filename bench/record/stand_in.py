@@ -3,6 +3,7 @@
 import datetime as dt
 import signal
 import threading
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from psycopg.types.json import Jsonb
@@ -37,15 +38,19 @@ def main() -> None:
 def verify(url: str) -> None:
     """Recompute every seal's roots from the rows. RuntimeError when one does not hold."""
     with open_trail(url) as trail:
-        seals = trail.execute("SELECT seal_no, from_xid, to_xid, parts FROM audit.seals ORDER BY seal_no").fetchall()
+        seals: list[Any] = trail.execute(
+            "SELECT seal_no, from_xid, to_xid, parts FROM audit.seals ORDER BY seal_no"
+        ).fetchall()
         for seal_no, from_xid, to_xid, said in seals:
             if _said(_parts(trail, from_xid, to_xid)) != said:
                 raise RuntimeError(f"seal {seal_no} does not hold")
 
 
 def _seal(trail: Connection, key: Ed25519PrivateKey) -> None:
-    number, from_xid, previous = trail.execute(_LAST).fetchone() or (0, 0, FIRST_PREVIOUS)
-    ((to_xid,),) = trail.execute(_HORIZON).fetchall()
+    last: Any = trail.execute(_LAST).fetchone() or (0, 0, FIRST_PREVIOUS)
+    number, from_xid, previous = last
+    horizon: Any = trail.execute(_HORIZON).fetchone()
+    to_xid = horizon[0]
     parts = _parts(trail, from_xid, to_xid)
     seal = Seal(
         seal_no=number + 1,
