@@ -57,6 +57,16 @@ def upgrade() -> None:
         schema="audit",
         postgresql_where=sa.text("operation NOT IN ('balance_read', 'price_read', 'reconcile')"),
     )
+    for table in ("order_events", "operations", "config_changes", "account_type_changes", "clock_checks"):
+        op.drop_index(f"ix_{table}_xid", table, schema="audit")
+        op.create_index(
+            f"ix_{table}_xid",
+            table,
+            ["xid"],
+            schema="audit",
+            postgresql_using="brin",
+            postgresql_with={"pages_per_range": 128, "autosummarize": True},
+        )
 
 
 def downgrade() -> None:
