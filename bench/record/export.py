@@ -24,10 +24,11 @@ class Exported:
 
 
 def export_csv(server: Server, rows: int, now: dt.datetime) -> Exported:
-    """Write so many attempts of the months before this one. RuntimeError when the command fails."""
+    """Write so many attempts of the six months before this one. RuntimeError when the command fails."""
     file = Path(server.environ["OPITIOS_HOME"]) / "order-timing.csv"
-    last = months_before(now, 1)[0].date() - dt.timedelta(days=1)
-    options = ["--format", "csv", "--to", last.isoformat(), "--limit", str(rows), "--output", str(file)]
+    *_, this = began = months_before(now, 7)
+    span = ["--from", f"{began[0]:%Y-%m-%d}", "--to", f"{this - dt.timedelta(days=1):%Y-%m-%d}"]
+    options = [*span, "--format", "csv", "--limit", str(rows), "--output", str(file)]
     command = [sys.executable, "-m", "cli.main", "report", "order-timing", *options]
     used = json.loads(output_of("bench.peak", *command, environ=server.environ))
     with file.open("rb") as written:

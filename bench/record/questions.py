@@ -12,11 +12,11 @@ from bench.record.server import Connection, Server
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A query with its goal in ms; it takes an account and the days from `first` to `last`, both included."""
+    """A query with its goal in ms, if it has one; it takes an account and the days `first` to `last`, both included."""
 
     what: str
     sql: LiteralString
-    goal_ms: float
+    goal_ms: float | None = None
     of_a_month: bool = False
 
 

@@ -11,7 +11,8 @@ from typing import Any, LiteralString
 import psycopg
 
 from bench.world import machine
-from models.migrate import allow_logins, upgrade
+from cli.database import prepare_database
+from config.settings import load_settings
 from stack.binaries import find_postgres
 from stack.runtime import Runtime
 from tests.support.stack import harness
@@ -65,8 +66,7 @@ def record_server() -> Iterator[Server]:
     """Start the server in a temporary home; stop and remove it at the end."""
     with harness() as servers:
         runtime = servers.start().runtime
-        upgrade(runtime.migrations_database_url)
-        allow_logins(runtime.migrations_database_url, runtime.app_database_url, runtime.compliance_database_url)
+        prepare_database(load_settings(servers.environ))
         yield Server(servers.environ, runtime)
 
 

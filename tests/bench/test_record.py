@@ -107,7 +107,7 @@ def test_a_year_is_made_as_orders_are_and_can_be_asked(server: Server) -> None:
     assert wrong == []
     asked = ask(server, 3 * ACCOUNTS, now)
     assert [sum(answers.rows) > 0 for answers in asked] == [True] * len(QUESTIONS)
-    assert export_csv(server, 2000, now).rows == 2000
+    assert export_csv(server, 1000, now).rows == 1000
 
 
 @pytest.mark.parametrize(
