@@ -27,7 +27,7 @@ SELECT e.order_date,
        e.corrects_seq,
        e.detail::text AS detail
   FROM audit.order_events e
-  LEFT JOIN trading.orders o ON (o.order_id, o.order_date) = (e.order_id, e.order_date)
+  JOIN trading.orders o ON (o.order_id, o.order_date) = (e.order_id, e.order_date)
   LEFT JOIN trading.accounts a ON a.account_id = e.account_id;
 
 COMMENT ON VIEW reports.order_lifecycle IS
