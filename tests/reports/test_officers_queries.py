@@ -7,6 +7,7 @@ from typing import Any, LiteralString, cast
 
 import pytest
 
+from migrations.views import view_files
 from tests.support.house import Bed, request
 
 _TEXT = (Path(__file__).parents[2] / "docs" / "compliance.md").read_text(encoding="utf-8")
@@ -28,6 +29,11 @@ def ask(officer: Any, day: Any) -> Any:
 
 def test_there_are_ten() -> None:
     assert [int(number) for number, _ in QUESTIONS] == list(range(1, 11))
+
+
+def test_the_guide_names_every_report() -> None:
+    listed = re.findall(r"^\| `(\w+)` \|", _TEXT, re.MULTILINE)
+    assert sorted(listed) == sorted(file.stem for file in view_files())
 
 
 @pytest.mark.requirement("TRD-001")
