@@ -11,7 +11,7 @@ REPORTS = (
             *("occurred_at", "account", "account_type", "account_type_source", "account_number"),
             *("old_account_type", "old_account_type_source", "old_account_number", "reason", "actor"),
         ),
-        order_by="occurred_at DESC, account",
+        order_by="occurred_at DESC, account, account_type, account_type_source, account_number",
         day_column="changed_on",
         filters={**BY_KIND, "broker": "broker", "actor": "actor"},
     ),

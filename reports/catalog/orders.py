@@ -13,7 +13,7 @@ REPORTS = (
             *("occurred_at", "account", "account_type", "side", "symbol", "qty", "outcome", "reason_code"),
             *("total_ms", "network_ms", "order_status"),
         ),
-        order_by="occurred_at DESC, order_id",
+        order_by="occurred_at DESC, order_id DESC, outcome, stage",
         filters={
             **BY_ORDER,
             **_SOURCE,
@@ -21,6 +21,8 @@ REPORTS = (
             "outcome": "outcome",
             "reason": "reason_code",
             "status": "order_status",
+            "order_id": "order_id",
+            "trace_id": "trace_id",
         },
     ),
     Report(
@@ -55,7 +57,7 @@ REPORTS = (
             *("limit_price", "status", "filled_qty", "filled_avg_price", "actor"),
         ),
         order_by="requested_at DESC, order_id",
-        filters={**BY_ORDER, **_SOURCE, "order": "order_id", "status": "status", "reason": "reason_code"},
+        filters={**BY_ORDER, **_SOURCE, "order_id": "order_id", "status": "status", "reason": "reason_code"},
     ),
     Report(
         name="order-lifecycle",
@@ -69,11 +71,11 @@ REPORTS = (
         filters={
             **BY_ORDER,
             **_SOURCE,
-            "order": "order_id",
+            "order_id": "order_id",
             "event": "event_type",
             "stage": "stage",
             "reason": "reason_code",
-            "trace": "trace_id",
+            "trace_id": "trace_id",
         },
     ),
     Report(
@@ -105,7 +107,7 @@ REPORTS = (
         shown=(
             *("occurred_at", "account", "account_type", "kind", "operation", "symbol", "stage", "wait_ms", "reason"),
         ),
-        order_by="occurred_at DESC, order_id, trace_id",
+        order_by="occurred_at DESC, record_id",
         day_column="day",
         filters={**BY_KIND, "kind": "kind", "operation": "operation", "broker": "broker", "symbol": "symbol"},
     ),

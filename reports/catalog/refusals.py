@@ -11,7 +11,7 @@ REPORTS = (
             *("rejected_at", "account", "account_type", "side", "symbol", "rejected_by", "reason_code"),
             *("available", "minimum", "order_cost", "reason"),
         ),
-        order_by="rejected_at DESC, order_id, trace_id",
+        order_by="rejected_at DESC, record_id",
         filters={
             **BY_ORDER,
             "operation": "operation",
@@ -42,7 +42,7 @@ REPORTS = (
             *("occurred_at", "account", "account_type", "symbol", "outcome", "cash", "reserved", "available"),
             *("minimum", "order_cost", "exempt_because"),
         ),
-        order_by="occurred_at DESC, order_id, trace_id",
+        order_by="occurred_at DESC, order_id, seq",
         filters={**BY_ORDER, "outcome": "outcome", "reason": "reason_code", "source": "source"},
     ),
     Report(
@@ -50,7 +50,7 @@ REPORTS = (
         view="reports.overrides_and_fail_open",
         what="what went past a check or was decided by a person, with who and why",
         shown=("occurred_at", "kind", "account", "account_type", "symbol", "reason_code", "reason", "new", "actor"),
-        order_by="occurred_at DESC, kind, order_id, subject",
+        order_by="occurred_at DESC, record_id",
         day_column="day",
         filters={**BY_KIND, "kind": "kind", "reason": "reason_code", "actor": "actor", "symbol": "symbol"},
     ),

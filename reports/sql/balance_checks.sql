@@ -27,7 +27,9 @@ SELECT e.occurred_at,
        (m.seen ->> 'replaced_reserved')::numeric AS replaced_reserved,
        round((m.seen ->> 'balance_age_s')::numeric * 1000, 3) AS balance_age_ms,
        m.seen ->> 'on_balance_error' AS on_balance_error,
+       e.detail ->> 'rules_version' AS rules_version,
        e.event_type AS order_event,
+       e.seq,
        e.source,
        e.actor,
        e.trace_id
@@ -63,7 +65,9 @@ COMMENT ON COLUMN reports.balance_checks.order_cost IS 'What the order may cost,
 COMMENT ON COLUMN reports.balance_checks.replaced_reserved IS 'What the replaced order had reserved, in USD: the replacement costs no more, and is no new risk.';
 COMMENT ON COLUMN reports.balance_checks.balance_age_ms IS 'How old the cash was that was read last, in ms.';
 COMMENT ON COLUMN reports.balance_checks.on_balance_error IS 'What the account is set to do without a balance: allow or deny.';
+COMMENT ON COLUMN reports.balance_checks.rules_version IS 'Which thresholds were in force, by a short digest of them all.';
 COMMENT ON COLUMN reports.balance_checks.order_event IS 'What became of the order there: submitting (sent on), rejected, deferred (put off by another check).';
+COMMENT ON COLUMN reports.balance_checks.seq IS 'The number of the order''s event that holds the check.';
 COMMENT ON COLUMN reports.balance_checks.source IS 'Where it came from: api, cli, sell_module, external, system and so on.';
 COMMENT ON COLUMN reports.balance_checks.actor IS 'Who did it: a user, or the process that acted.';
 COMMENT ON COLUMN reports.balance_checks.trace_id IS 'The same in the caller''s request, the log lines and every record of one operation.';

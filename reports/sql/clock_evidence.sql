@@ -9,7 +9,8 @@ SELECT c.occurred_at,
        c.max_error_ms,
        c.database_offset_ms,
        c.recorded_at,
-       c.detail::text AS detail
+       c.detail,
+       c.check_id
   FROM audit.clock_checks c;
 
 COMMENT ON VIEW reports.clock_evidence IS
@@ -25,3 +26,4 @@ COMMENT ON COLUMN reports.clock_evidence.max_error_ms IS 'How far the clock may 
 COMMENT ON COLUMN reports.clock_evidence.database_offset_ms IS 'The host''s clock less the database''s, in ms.';
 COMMENT ON COLUMN reports.clock_evidence.recorded_at IS 'When it was written, by the database''s clock.';
 COMMENT ON COLUMN reports.clock_evidence.detail IS 'What else was told, as JSON.';
+COMMENT ON COLUMN reports.clock_evidence.check_id IS 'The check''s own id, in the order of time.';

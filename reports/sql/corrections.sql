@@ -13,10 +13,11 @@ SELECT e.occurred_at,
        t.occurred_at AS corrected_at,
        e.reason_code,
        e.reason,
-       e.detail::text AS detail,
+       e.detail,
        e.recorded_at,
        e.actor,
-       e.trace_id
+       e.trace_id,
+       e.order_id || '/' || e.seq AS record_id
   FROM audit.order_events e
   LEFT JOIN audit.order_events t
     ON (t.order_date, t.order_id, t.seq) = (e.order_date, e.order_id, e.corrects_seq)
@@ -24,15 +25,15 @@ SELECT e.occurred_at,
  WHERE e.corrects_seq IS NOT NULL
 UNION ALL
 SELECT p.occurred_at, p.op_date, 'operation', p.account_name, p.account_type, p.account_type_source, NULL, NULL, NULL,
-       p.corrects, t.operation, t.occurred_at, p.reason_code, p.reason, p.detail::text, p.recorded_at, p.actor,
-       p.trace_id
+       p.corrects, t.operation, t.occurred_at, p.reason_code, p.reason, p.detail, p.recorded_at, p.actor,
+       p.trace_id, p.operation_id::text
   FROM audit.operations p
   LEFT JOIN audit.operations t ON t.operation_id = p.corrects
  WHERE p.corrects IS NOT NULL
 UNION ALL
 SELECT c.occurred_at, (c.occurred_at AT TIME ZONE 'UTC')::date, 'configuration change',
        coalesce(c.new ->> 'account', c.old ->> 'account'), NULL, NULL, NULL, NULL, NULL, c.corrects, t.subject,
-       t.occurred_at, NULL, NULL, c.new::text, c.recorded_at, c.actor, NULL
+       t.occurred_at, NULL, c.new ->> 'reason', c.new, c.recorded_at, c.actor, NULL, c.change_id::text
   FROM audit.config_changes c
   LEFT JOIN audit.config_changes t ON t.change_id = c.corrects
  WHERE c.corrects IS NOT NULL;
@@ -57,3 +58,4 @@ COMMENT ON COLUMN reports.corrections.detail IS 'What is right, as JSON.';
 COMMENT ON COLUMN reports.corrections.recorded_at IS 'When it was written, by the database''s clock.';
 COMMENT ON COLUMN reports.corrections.actor IS 'Who did it: a user, or the process that acted.';
 COMMENT ON COLUMN reports.corrections.trace_id IS 'The same in the caller''s request, the log lines and every record of one operation.';
+COMMENT ON COLUMN reports.corrections.record_id IS 'The record''s own name: an order''s event by the order and its number, anything else by its id.';

@@ -21,7 +21,8 @@ SELECT f.occurred_at,
        f.recorded_at,
        o.source,
        o.actor,
-       o.trace_id
+       o.trace_id,
+       f.fill_id
   FROM trading.fills f
   LEFT JOIN trading.orders o ON o.order_id = f.order_id
   LEFT JOIN trading.accounts a ON a.account_id = f.account_id;
@@ -50,3 +51,4 @@ COMMENT ON COLUMN reports.fills.recorded_at IS 'When it was written, by the data
 COMMENT ON COLUMN reports.fills.source IS 'Where it came from: api, cli, sell_module, external, system and so on.';
 COMMENT ON COLUMN reports.fills.actor IS 'Who did it: a user, or the process that acted.';
 COMMENT ON COLUMN reports.fills.trace_id IS 'The same in the caller''s request, the log lines and every record of one operation.';
+COMMENT ON COLUMN reports.fills.fill_id IS 'Our own id of the fill.';

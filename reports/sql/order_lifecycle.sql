@@ -25,7 +25,7 @@ SELECT e.order_date,
        e.process,
        e.trace_id,
        e.corrects_seq,
-       e.detail::text AS detail
+       e.detail
   FROM audit.order_events e
   JOIN trading.orders o ON (o.order_id, o.order_date) = (e.order_id, e.order_date)
   LEFT JOIN trading.accounts a ON a.account_id = e.account_id;

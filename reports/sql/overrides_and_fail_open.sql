@@ -12,7 +12,8 @@ SELECT e.occurred_at,
        e.reason,
        e.detail ->> 'before' AS old,
        e.detail ->> 'after' AS new,
-       e.actor
+       e.actor,
+       e.order_id || '/' || e.seq AS record_id
   FROM audit.order_events e
  CROSS JOIN LATERAL (
    SELECT string_agg(code, ', ') AS codes
@@ -24,7 +25,8 @@ SELECT e.occurred_at,
     OR e.event_type IN ('submitting', 'rejected', 'deferred') AND e.detail -> 'warnings' <> '[]'
 UNION ALL
 SELECT t.occurred_at, (t.occurred_at AT TIME ZONE 'UTC')::date, 'account type overridden', a.name, t.new_type,
-       t.new_source, NULL, NULL, NULL, NULL, t.reason, t.old_type, t.new_type, t.actor
+       t.new_source, NULL, NULL, NULL, NULL, t.reason, t.old_type, t.new_type, t.actor,
+       t.change_id::text
   FROM audit.account_type_changes t
   LEFT JOIN trading.accounts a ON a.account_id = t.account_id
  WHERE t.new_source = 'override'
@@ -32,7 +34,8 @@ UNION ALL
 SELECT c.occurred_at, (c.occurred_at AT TIME ZONE 'UTC')::date,
        CASE WHEN n.account IS NULL THEN c.subject ELSE 'account overridden by configuration' END,
        a.name, a.account_type, a.account_type_source, NULL, coalesce(c.new, c.old) ->> 'symbol', c.subject, NULL, NULL,
-       coalesce(c.old ->> 'value', c.old::text), coalesce(c.new ->> 'value', c.new::text), c.actor
+       coalesce(c.old ->> 'value', c.old::text), coalesce(c.new ->> 'value', c.new::text), c.actor,
+       c.change_id::text
   FROM audit.config_changes c
  CROSS JOIN LATERAL (
    SELECT substring(c.subject FROM '^accounts\.(.+)\.(?:account_type|minimum_balance|balance_rule|on_balance_error|'
@@ -58,3 +61,4 @@ COMMENT ON COLUMN reports.overrides_and_fail_open.reason IS 'Why, as a sentence.
 COMMENT ON COLUMN reports.overrides_and_fail_open.old IS 'What it was before.';
 COMMENT ON COLUMN reports.overrides_and_fail_open.new IS 'What it is since.';
 COMMENT ON COLUMN reports.overrides_and_fail_open.actor IS 'Who decided; for a warning, who asked for the order''s next step.';
+COMMENT ON COLUMN reports.overrides_and_fail_open.record_id IS 'The record''s own name: an order''s event by the order and its number, anything else by its id.';

@@ -18,7 +18,8 @@ SELECT e.occurred_at,
        e.network_ms,
        e.source,
        e.actor,
-       e.trace_id
+       e.trace_id,
+       e.order_id || '/' || e.seq AS record_id
   FROM audit.order_events e
   LEFT JOIN trading.orders o ON (o.order_id, o.order_date) = (e.order_id, e.order_date)
   LEFT JOIN trading.accounts a ON a.account_id = e.account_id
@@ -27,7 +28,8 @@ UNION ALL
 SELECT p.occurred_at, p.op_date,
        CASE p.reason_code WHEN 'rate_budget' THEN 'waited for budget' ELSE 'refused by the broker' END,
        p.operation, NULL, p.account_name, p.account_type, p.account_type_source, a.broker, p.symbol, NULL, NULL,
-       p.reason_code, p.reason, NULL, p.total_ms, p.network_ms, p.source, p.actor, p.trace_id
+       p.reason_code, p.reason, NULL, p.total_ms, p.network_ms, p.source, p.actor, p.trace_id,
+       p.operation_id::text
   FROM audit.operations p
   LEFT JOIN trading.accounts a ON a.account_id = p.account_id
  WHERE p.reason_code IN ('rate_limited', 'rate_budget');
@@ -54,3 +56,4 @@ COMMENT ON COLUMN reports.rate_limit_incidents.network_ms IS 'How long the broke
 COMMENT ON COLUMN reports.rate_limit_incidents.source IS 'Where it came from: api, cli, sell_module, external, system and so on.';
 COMMENT ON COLUMN reports.rate_limit_incidents.actor IS 'Who did it: a user, or the process that acted.';
 COMMENT ON COLUMN reports.rate_limit_incidents.trace_id IS 'The same in the caller''s request, the log lines and every record of one operation.';
+COMMENT ON COLUMN reports.rate_limit_incidents.record_id IS 'The record''s own name: an order''s event by the order and its number, anything else by its id.';

@@ -28,7 +28,8 @@ SELECT e.occurred_at AS rejected_at,
        e.network_ms,
        e.source,
        e.actor,
-       e.trace_id
+       e.trace_id,
+       e.order_id || '/' || e.seq AS record_id
   FROM audit.order_events e
   LEFT JOIN trading.orders o ON (o.order_id, o.order_date) = (e.order_id, e.order_date)
   LEFT JOIN trading.accounts a ON a.account_id = e.account_id
@@ -36,7 +37,8 @@ SELECT e.occurred_at AS rejected_at,
 UNION ALL
 SELECT p.occurred_at, p.op_date, p.operation, NULL, NULL, p.account_name, p.account_type, p.account_type_source,
        a.broker, p.symbol, NULL, NULL, NULL, NULL, NULL, 'opitios', p.reason_code, p.reason, NULL, NULL, NULL, NULL,
-       NULL, NULL, 'request', p.total_ms, p.network_ms, p.source, p.actor, p.trace_id
+       NULL, NULL, 'request', p.total_ms, p.network_ms, p.source, p.actor, p.trace_id,
+       p.operation_id::text
   FROM audit.operations p
   LEFT JOIN trading.accounts a ON a.account_id = p.account_id
  WHERE NOT p.success AND p.operation IN ('place_order', 'replace_order', 'cancel_order');
@@ -73,3 +75,4 @@ COMMENT ON COLUMN reports.rejections.network_ms IS 'How long the broker''s wire 
 COMMENT ON COLUMN reports.rejections.source IS 'Where it came from: api, cli, sell_module, external, system and so on.';
 COMMENT ON COLUMN reports.rejections.actor IS 'Who did it: a user, or the process that acted.';
 COMMENT ON COLUMN reports.rejections.trace_id IS 'The same in the caller''s request, the log lines and every record of one operation.';
+COMMENT ON COLUMN reports.rejections.record_id IS 'The record''s own name: an order''s event by the order and its number, anything else by its id.';

@@ -3,8 +3,8 @@ SELECT p.occurred_at,
        p.op_date AS day,
        p.detail ->> 'report' AS report,
        p.detail ->> 'format' AS format,
-       p.detail #>> '{filters,account}' AS account,
-       p.detail ->> 'filters' AS filters,
+       coalesce(p.account_name, p.detail #>> '{filters,account}') AS account,
+       p.detail -> 'filters' AS filters,
        (p.detail ->> 'rows')::bigint AS row_count,
        p.detail ->> 'sha256' AS sha256,
        (p.detail ->> 'as_of')::timestamptz AS as_of,
@@ -15,7 +15,9 @@ SELECT p.occurred_at,
        p.source,
        p.actor,
        p.host,
-       p.trace_id
+       p.trace_id,
+       p.detail ->> 'query' AS query,
+       p.operation_id
   FROM audit.operations p
  WHERE p.operation = 'report_export';
 
@@ -38,3 +40,5 @@ COMMENT ON COLUMN reports.report_exports.source IS 'Where it came from: api, cli
 COMMENT ON COLUMN reports.report_exports.actor IS 'Who took it.';
 COMMENT ON COLUMN reports.report_exports.host IS 'The machine it happened on.';
 COMMENT ON COLUMN reports.report_exports.trace_id IS 'The same in the caller''s request, the log lines and every record of one operation.';
+COMMENT ON COLUMN reports.report_exports.query IS 'The statement that was run.';
+COMMENT ON COLUMN reports.report_exports.operation_id IS 'The record''s own id.';

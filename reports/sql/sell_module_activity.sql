@@ -23,19 +23,21 @@ SELECT x.decided_at AS occurred_at,
        NULL::bigint AS ticks,
        NULL::bigint AS failed_ticks,
        NULL::numeric AS slowest_tick_ms,
-       o.actor
+       o.actor,
+       x.order_id::text AS record_id
   FROM trading.exits x
   LEFT JOIN trading.orders o ON o.order_id = x.order_id
   LEFT JOIN trading.accounts a ON a.account_id = o.account_id
 UNION ALL
 SELECT c.occurred_at, (c.occurred_at AT TIME ZONE 'UTC')::date, substr(c.subject, length('sell_module.') + 1), NULL,
        NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       NULL, c.actor
+       NULL, c.actor, c.change_id::text
   FROM audit.config_changes c
  WHERE c.subject IN ('sell_module.start', 'sell_module.stop', 'sell_module.restart')
 UNION ALL
 SELECT h.hour, (h.hour AT TIME ZONE 'UTC')::date, 'ticks', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL,
-       NULL, NULL, NULL, NULL, h.degraded, NULL, NULL, NULL, h.ticks, h.failed, h.slowest_ms, 'sell_module'
+       NULL, NULL, NULL, NULL, h.degraded, NULL, NULL, NULL, h.ticks, h.failed, h.slowest_ms, 'sell_module',
+       to_char(h.hour AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24') || CASE WHEN h.degraded THEN ' degraded' ELSE '' END
   FROM (
     SELECT date_trunc('hour', begun_at, 'UTC') AS hour, degraded, count(*) AS ticks,
            count(*) FILTER (WHERE error IS NOT NULL) AS failed, max(total_ms) AS slowest_ms
@@ -70,3 +72,4 @@ COMMENT ON COLUMN reports.sell_module_activity.ticks IS 'How many ticks began in
 COMMENT ON COLUMN reports.sell_module_activity.failed_ticks IS 'How many of them ended early.';
 COMMENT ON COLUMN reports.sell_module_activity.slowest_tick_ms IS 'The longest of them, in ms.';
 COMMENT ON COLUMN reports.sell_module_activity.actor IS 'Who said so, or what it was that acted.';
+COMMENT ON COLUMN reports.sell_module_activity.record_id IS 'The row''s own name: the exit''s order, the change''s id, or the hour.';

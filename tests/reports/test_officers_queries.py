@@ -51,7 +51,7 @@ def test_an_orders_life_is_told_step_by_step(ask: Any) -> None:
     assert [row["event_type"] for row in rows][:3] == ["requested", "submitting", "accepted"]
     assert rows[-1]["event_type"] == "filled"
     assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
-    assert "minimum_balance" in rows[1]["detail"]
+    assert rows[1]["detail"]["checks"]["minimum_balance"]["decision"] == "allow"
 
 
 @pytest.mark.requirement("TRD-001", "FR-005")

@@ -121,6 +121,7 @@ def test_a_correction_names_what_it_corrects(trial: Any, day: Any) -> None:
         (order_id,),
     )
     (row,) = as_officer(trial, "SELECT * FROM reports.corrections WHERE order_id = %s", order_id)
+    assert row["detail"] == {"price": "1"}
     assert (row["record"], row["corrects_seq"], row["corrected"], row["reason"], row["actor"]) == (
         *("order event", 3, "accepted", "read wrongly", "anna"),
     )
@@ -138,7 +139,7 @@ def test_a_changed_setting_of_an_account_is_found_by_its_name(trial: Any) -> Non
 
 
 def test_processes_sign_ins_and_exports_are_told(trial: Any) -> None:
-    change(trial, "process started", None, {"process": "relay", "pid": 7, "version": "0.1.0"})
+    operation(trial, "process_started", detail={"version": "0.1.0", "rules_version": "ab12"})
     operation(trial, "login", success=False, reason_code="wrong_password")
     operation(
         trial,
@@ -155,7 +156,7 @@ def test_processes_sign_ins_and_exports_are_told(trial: Any) -> None:
     (started,) = as_officer(trial, "SELECT * FROM reports.process_starts WHERE actor = 'view-test'")
     (login,) = as_officer(trial, "SELECT * FROM reports.logins WHERE username = 'view-test'")
     (export,) = as_officer(trial, "SELECT * FROM reports.report_exports WHERE actor = 'view-test'")
-    assert (started["what"], started["process"], started["pid"]) == ("process started", "relay", "7")
+    assert (started["what"], started["process"], started["version"]) == ("process_started", "p", "0.1.0")
     assert (login["success"], login["reason_code"]) == (False, "wrong_password")
     assert (export["report"], export["account"], export["row_count"], export["as_of"]) == ("blotter", "demo-1", 2, NOW)
 
