@@ -124,6 +124,16 @@ def test_an_option_counts_a_hundred_units_and_each_trading_day_is_new_yorks(offi
     assert (second["trading_day"], second["realized_pnl"]) == (dt.date(2026, 11, 17), -50)
 
 
+@pytest.mark.parametrize(("price", "average"), [("0.00000003", "0.00000002"), ("0.00000005", "0.00000004")])
+def test_half_a_digit_goes_to_the_even_one_as_in_python(officer: Any, ctx: Context, price: str, average: str) -> None:
+    moves = [Traded("1", "0.00000002", 0), Traded("1", price, 1)]
+    write(ctx, "AAPL", moves)
+    (row,) = told(officer, ctx, "AAPL")
+    lot = fold(one.move for one in moves)
+    assert lot is not None
+    assert row["average_cost"] == lot.entry_price == Decimal(average)
+
+
 def test_corrections_are_counted_apart_and_an_unknown_cost_says_so(officer: Any, ctx: Context) -> None:
     write(ctx, "TSLA", [Traded("4", None, 0, filled=False), Traded("-3", "20", 1), Traded("-1", "20", 2)])
     rows = told(officer, ctx, "TSLA")
