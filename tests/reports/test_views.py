@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from psycopg import sql
+from sqlalchemy.exc import DBAPIError
 
 from migrations.views import view_files
 from models.migrate import upgrade
@@ -111,6 +112,21 @@ def test_views_are_made_anew_when_their_files_are_others(
     owner.execute("COMMENT ON SCHEMA reports IS 'made of other files'")
     upgrade(quiet.runtime.migrations_database_url)
     assert made() != before
+
+
+def test_what_hangs_on_a_view_stops_the_upgrade_and_everything_stays(
+    quiet: Bed, owner: "psycopg.Connection[tuple[Any, ...]]"
+) -> None:
+    owner.execute("CREATE VIEW public.somebodys AS SELECT account FROM reports.blotter")
+    made_of = owner.execute("SELECT obj_description('reports'::regnamespace)").fetchall()[0][0]
+    owner.execute("COMMENT ON SCHEMA reports IS 'made of other files'")
+    try:
+        with pytest.raises(DBAPIError, match=r"view somebodys depends on view reports\.blotter"):
+            upgrade(quiet.runtime.migrations_database_url)
+        owner.execute("SELECT * FROM public.somebodys LIMIT 1")
+    finally:
+        owner.execute("DROP VIEW public.somebodys")
+        owner.execute(sql.SQL("COMMENT ON SCHEMA reports IS {}").format(made_of))
 
 
 def today(day: Any) -> Any:
