@@ -51,6 +51,7 @@ def drop_views(connection: Connection) -> None:
 
 def make_views(connection: Connection, head: str | None) -> None:
     """Make every view, have officers and the house read them, and keep what they were made of."""
+    drop_views(connection)  # those that the first revisions made
     raw = connection.execution_options(no_parameters=True)  # a file's percent signs are its own
     for file in view_files():
         raw.exec_driver_sql(file.read_text(encoding="utf-8"))

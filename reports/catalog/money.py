@@ -25,6 +25,18 @@ REPORTS = (
         filters={**BY_KIND, "symbol": "symbol"},
     ),
     Report(
+        name="trades",
+        view="reports.trades",
+        what="round trips: from the fill that opened a position to the one that made it flat, and why",
+        shown=(
+            *("entry_at", "account", "account_type", "symbol", "side", "status", "qty", "entry_price", "exit_at"),
+            *("exit_price", "pnl", "close_reason"),
+        ),
+        order_by="entry_at DESC, account, symbol, trade_id, side",
+        day_column="trading_day",
+        filters={**BY_KIND, "symbol": "symbol", "side": "side", "status": "status", "reason": "close_reason"},
+    ),
+    Report(
         name="sell-module-activity",
         view="reports.sell_module_activity",
         what="what the sell module did: starts and stops, exits with reason and outcome, ticks by the hour",
