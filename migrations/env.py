@@ -6,6 +6,7 @@ from typing import Any
 from alembic import context
 from sqlalchemy import Connection, create_engine, pool, text
 
+from migrations.views import are_current, drop_views, make_views
 from models.base import AUDIT, TRADING
 from models.tables import METADATA
 
@@ -22,7 +23,7 @@ def include_name(name: str | None, type_: str, _parents: Any) -> bool:
 
 
 def migrate(connection: Connection) -> None:
-    """Make roles and schemas, become their owner, run what is missing."""
+    """Make roles and schemas, become their owner, run what is missing, make the reports' views anew."""
     connection.execute(text((SQL / "roles.sql").read_text()))
     connection.execute(text("SET ROLE opitios_owner"))
     context.configure(
@@ -34,8 +35,16 @@ def migrate(connection: Connection) -> None:
         compare_server_default=False,
         transaction_per_migration=False,
     )
+    head = context.get_head_revision()
+    newest = None if head is None else str(head)
+    keeps_views = are_current(connection, newest)
+    if not keeps_views:
+        drop_views(connection)
     with context.begin_transaction():
         context.run_migrations()
+    # a revision before the newest may lack what the views show
+    if not keeps_views and context.get_context().get_current_revision() == newest:
+        make_views(connection, newest)
 
 
 def main() -> None:

@@ -48,6 +48,10 @@ def run_report(database_url: str, report: Report, filters: Filters) -> Iterator[
 def _statement(report: Report, filters: Filters) -> tuple[sql.Composed, dict[str, Any]]:
     conditions: list[sql.Composable] = [sql.SQL("true")]
     if filters.account is not None:
+        if report.account_column is None:
+            raise ValueError(
+                f"account: {report.name} is about no account, and cannot be filtered by {filters.account!r}"
+            )
         conditions.append(sql.SQL("{} = %(account)s").format(sql.Identifier(report.account_column)))
     if filters.first_day is not None:
         conditions.append(sql.SQL("{} >= %(first_day)s").format(sql.Identifier(report.day_column)))

@@ -29,6 +29,7 @@ ALTER ROLE opitios_sealer SET synchronous_commit = on;
 ALTER ROLE opitios_sealer CONNECTION LIMIT 4;
 ALTER ROLE compliance_ro SET default_transaction_read_only = on;
 ALTER ROLE compliance_ro SET statement_timeout = '60s';
+ALTER ROLE compliance_ro SET timezone = 'UTC';
 ALTER ROLE compliance_ro CONNECTION LIMIT 20;
 
 SET ROLE opitios_owner;

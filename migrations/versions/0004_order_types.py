@@ -21,7 +21,7 @@ SHARES = sa.Numeric(precision=20, scale=9)
 
 def upgrade() -> None:
     for view in ("order_timing", "orders_by_account_type"):  # a view keeps its columns from changing their type
-        op.execute(f"DROP VIEW reports.{view}")
+        op.execute(f"DROP VIEW IF EXISTS reports.{view}")
     _columns()
     _checks()
     _indexes()

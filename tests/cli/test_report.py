@@ -93,7 +93,7 @@ def test_filters_leave_out_what_was_not_asked_for(desk: Terminal, filters: tuple
 @pytest.mark.parametrize(
     ("words", "message", "code"),
     [
-        (("nothing",), "there are: order-timing, orders-by-account-type, account-types", 2),
+        (("nothing",), "there are: order-timing, order-timing-percentiles, orders-by-account-type", 2),
         (("order-timing", "--from", "yesterday"), "does not match the formats", 2),
         (("order-timing", "--format", "csv", "--output", "/nowhere/x.csv"), "/nowhere/x.csv: No such file", 1),
     ],

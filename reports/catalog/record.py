@@ -1,0 +1,76 @@
+"""Reports about the record itself: who changed what, who signed in, what was taken away, clocks and seals."""
+
+from reports.catalog.report import BY_KIND, Report
+
+REPORTS = (
+    Report(
+        name="configuration-changes",
+        view="reports.configuration_changes",
+        what="changes of settings, switches, accounts and users: who, when, old, new",
+        shown=("occurred_at", "subject", "account", "old", "new", "actor"),
+        order_by="occurred_at DESC, change_id",
+        day_column="day",
+        filters={"subject": "subject", "actor": "actor", "host": "host"},
+    ),
+    Report(
+        name="process-starts",
+        view="reports.process_starts",
+        what="starts and ends of our processes and of the stack: where, which version, under which thresholds",
+        shown=("occurred_at", "what", "process", "host", "version", "rules_version"),
+        order_by="occurred_at DESC, operation_id",
+        day_column="day",
+        account_column=None,
+        filters={"what": "what", "process": "process", "host": "host", "version": "version"},
+    ),
+    Report(
+        name="logins",
+        view="reports.logins",
+        what="attempts to sign in, refused sessions, and whether they succeeded",
+        shown=("occurred_at", "username", "operation", "success", "reason_code", "total_ms"),
+        order_by="occurred_at DESC, operation_id",
+        day_column="day",
+        account_column=None,
+        filters={"username": "username", "reason": "reason_code", "operation": "operation"},
+    ),
+    Report(
+        name="report-exports",
+        view="reports.report_exports",
+        what="reports that were taken away: by whom, which, how much, and their SHA-256",
+        shown=("occurred_at", "actor", "report", "format", "account", "row_count", "sha256", "success"),
+        order_by="occurred_at DESC, operation_id",
+        day_column="day",
+        filters={"report": "report", "format": "format", "actor": "actor"},
+    ),
+    Report(
+        name="clock-evidence",
+        view="reports.clock_evidence",
+        what="how far each host's clock may have been off UTC and off the database's",
+        shown=(
+            *("occurred_at", "host", "clock_source", "synchronized", "offset_ms", "max_error_ms"),
+            "database_offset_ms",
+        ),
+        order_by="occurred_at DESC, check_id",
+        day_column="day",
+        account_column=None,
+        filters={"host": "host", "clock_source": "clock_source"},
+    ),
+    Report(
+        name="corrections",
+        view="reports.corrections",
+        what="records that correct an earlier one: what was wrong stays and is named",
+        shown=("occurred_at", "record", "account", "order_id", "corrects_seq", "corrected", "reason", "actor"),
+        order_by="occurred_at DESC, record_id",
+        day_column="day",
+        filters={**BY_KIND, "record": "record", "order_id": "order_id", "actor": "actor"},
+    ),
+    Report(
+        name="seals",
+        view="reports.seals",
+        what="the seals of the audit trail: how many records each closes, and its place in the chain",
+        shown=("seal_no", "sealed_at", "row_count", "hash", "key_id"),
+        order_by="seal_no DESC",
+        day_column="day",
+        account_column=None,
+        filters={"key_id": "key_id"},
+    ),
+)
