@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,18 @@ from config.seal_key import SealKey
 from domain.seals import Seal
 from events.checkpoints import CheckpointFiles
 from models.migrate import upgrade
+from models.session import Database
 from reports.findings import Finding, Verification
 from reports.trail import open_trail
 from reports.verify import Evidence, Scope, verify
+from tasks.context import Context
 from tasks.sealing import Sealer
-from tests.support.house import Bed
+from tests.support.house import Bed, request
 
 _NUMBERS = itertools.count(1)
+_NAMES = itertools.count(100_000)  # of accounts at the exchange
 _TEMPLATE = "trail_template"
+_AUDITED = ("order_events", "operations", "config_changes", "seals")
 _INSERT = """
 INSERT INTO audit.operations (op_date, operation_id, operation, success, started_at, occurred_at, total_ms, source,
   actor, host, process, trace_id, detail)
@@ -43,6 +48,7 @@ class Trail:
     sealer_url: str
     compliance_url: str
     home: Path
+    bed: Bed
 
     def __post_init__(self) -> None:
         self.checkpoints.mkdir(exist_ok=True)
@@ -55,14 +61,34 @@ class Trail:
 
     @contextmanager
     def hand(self) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
-        """Give the hand of a superuser, whom no trigger stops."""
+        """Give the hand of a superuser, who switches off what stops everybody else, and on again."""
         with connect(self.migrations_url) as connection:
-            connection.execute("SELECT set_config('session_replication_role', 'replica', false)")
-            for table in ("order_events", "operations", "config_changes", "seals"):
+            for table in _AUDITED:
                 connection.execute(f"ALTER TABLE audit.{table} DISABLE TRIGGER USER")
             yield connection
-            for table in ("order_events", "operations", "config_changes", "seals"):
+            for table in _AUDITED:
                 connection.execute(f"ALTER TABLE audit.{table} ENABLE ALWAYS TRIGGER refuse_change")
+                connection.execute(f"ALTER TABLE audit.{table} ENABLE ALWAYS TRIGGER refuse_truncate")
+
+    def sql(self, statement: str, *values: Any) -> list[Any]:
+        """Return the rows of a statement by the hand of the superuser."""
+        with self.hand() as connection:
+            cursor = connection.execute(statement.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+    def order(self) -> uuid.UUID:
+        """Place an order as the API stores it: its row and its first event."""
+        return request(self._context)
+
+    @cached_property
+    def _context(self) -> Context:
+        self._database = Database(self.app_url, application_name="test", pool_size=2)
+        return Bed(self.bed.servers, self.bed.exchange, self._database, _NAMES).context(read=False)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        if "_context" in self.__dict__:
+            self._context.close()
 
     def write(self, rows: int = 3, actor: str = "test") -> list[uuid.UUID]:
         """Write operations, in one transaction."""
@@ -130,13 +156,18 @@ def trail(bed: Bed, home: Path) -> Iterator[Trail]:
         server.execute(f"CREATE DATABASE {name} TEMPLATE {_TEMPLATE}")
         server.execute(f"GRANT CONNECT ON DATABASE {name} TO opitios_app, opitios_sealer, compliance_ro")
         try:
-            yield Trail(
+            made = Trail(
                 migrations_url=_at(runtime.migrations_database_url, name),
                 app_url=_at(runtime.app_database_url, name),
                 sealer_url=_at(runtime.sealer_database_url, name),
                 compliance_url=_at(runtime.compliance_database_url, name),
                 home=home,
+                bed=bed,
             )
+            try:
+                yield made
+            finally:
+                made.close()
         finally:
             server.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
