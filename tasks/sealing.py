@@ -3,7 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -31,15 +31,14 @@ INSERT INTO audit.seals (seal_no, format, epoch, epoch_began_at, from_xid, to_xi
 VALUES (%(seal_no)s, %(format)s, %(epoch)s, %(epoch_began_at)s, %(from_xid)s, %(to_xid)s, %(row_count)s, %(parts)s,
   %(root)s, %(previous_hash)s, %(hash)s, %(signature)s, %(key_id)s, %(host)s, %(sealed_at)s)
 """
-_XIDS = """
-SELECT xid FROM {table} WHERE xid >= {first} AND xid < {last} AND recorded_at >= {began} AND {ended}
-"""
+_ROWS = "SELECT xid, recorded_at FROM {table} WHERE xid >= {first} AND xid < {last} AND recorded_at >= {began}"
 _CUTS = """
-SELECT min(xid) FROM (SELECT xid, (row_number() OVER (ORDER BY xid) - 1) / {size} AS chunk FROM ({xids}) x) c
+SELECT min(xid) FROM (SELECT xid, (row_number() OVER (ORDER BY xid) - 1) / {size} AS chunk FROM ({rows}) r) c
  GROUP BY chunk ORDER BY 1
 """
-_LATEST = "SELECT max(xid) FROM ({xids}) x"
+_LATEST = "SELECT max(xid), max(recorded_at) FROM ({rows}) r WHERE recorded_at < 'infinity'"
 _BEYOND = 1 << 62
+_NEXT = dt.timedelta(microseconds=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +121,7 @@ class Sealer:
 
     def _cut(self, epoch: int, stretch: Stretch) -> Iterator[Sequence[Planned]]:
         """Yield stretches of some ten thousand rows: what one transaction wrote is never cut."""
-        statement = sql.SQL(_CUTS).format(size=self._rows_per_seal, xids=_xids_in(stretch))
+        statement = sql.SQL(_CUTS).format(size=self._rows_per_seal, rows=_rows_in(stretch))
         firsts = [row[0] for row in self._connection.execute(statement)]
         bounds = sorted({stretch.from_xid, *firsts[1:], stretch.to_xid})
         for first, last in pairwise(bounds):
@@ -131,28 +130,23 @@ class Sealer:
     def _new_epoch(self, before: Seal, horizon: int) -> Sequence[Planned]:
         """Return what ends an epoch and what begins the next: transactions are counted anew since a restore.
 
-        The new one begins where the last seal was made, so what was written before this process came is in it. What
-        had no seal by then is the old epoch's last one: both are committed together.
+        Rows that came with the restore and had no seal are the old epoch's last one: their transactions are beyond
+        those that are sealed. The new epoch begins after them, so that what was written before this process came is in
+        it. Both are committed together.
         """
-        began = before.sealed_at
         logger.critical(
             "Epoch {} begins: transactions are at {} and seal {} ended at {}; the database was restored",
             *(before.epoch + 1, horizon, before.seal_no, before.to_xid),
         )
-        rest = Stretch(
-            from_xid=before.to_xid, to_xid=_BEYOND, epoch_began_at=before.epoch_began_at, epoch_ended_at=began
-        )
-        latest = self._value(sql.SQL(_LATEST).format(xids=_xids_in(rest)))[0]
-        planned = [Planned(before.epoch + 1, Stretch(from_xid=0, to_xid=horizon, epoch_began_at=began))]
-        if latest is not None:
-            ending = Stretch(
-                from_xid=before.to_xid,
-                to_xid=latest + 1,
-                epoch_began_at=before.epoch_began_at,
-                epoch_ended_at=began,
-            )
-            planned.insert(0, Planned(before.epoch, ending))
-        return planned
+        rest = Stretch(from_xid=before.to_xid, to_xid=_BEYOND, epoch_began_at=before.epoch_began_at)
+        latest_xid, latest_at = self._value(sql.SQL(_LATEST).format(rows=_rows_in(rest)))
+        if latest_xid is None:
+            return [Planned(before.epoch + 1, Stretch(from_xid=0, to_xid=horizon, epoch_began_at=before.sealed_at))]
+        began = max(before.sealed_at, latest_at + _NEXT)
+        return [
+            Planned(before.epoch, replace(rest, to_xid=latest_xid + 1, epoch_ended_at=began)),
+            Planned(before.epoch + 1, Stretch(from_xid=0, to_xid=horizon, epoch_began_at=began)),
+        ]
 
     def _made(self, batch: Sequence[Planned], previous: bytes, seal_no: int) -> list[Seal]:
         made: list[Seal] = []
@@ -202,17 +196,13 @@ class Sealer:
         return self._connection.execute(query).fetchone()
 
 
-def _xids_in(stretch: Stretch) -> sql.Composed:
-    ended: sql.Composable = sql.SQL("true")
-    if stretch.epoch_ended_at is not None:
-        ended = sql.SQL("recorded_at < {}").format(stretch.epoch_ended_at)
+def _rows_in(stretch: Stretch) -> sql.Composed:
     return sql.SQL(" UNION ALL ").join(
-        sql.SQL(_XIDS).format(
+        sql.SQL(_ROWS).format(
             table=sql.Identifier("audit", table.name),
             first=stretch.from_xid,
             last=stretch.to_xid,
             began=stretch.epoch_began_at,
-            ended=ended,
         )
         for table in _TABLES
     )

@@ -31,19 +31,27 @@ SELECT op_date, gen_random_uuid(), operation, account_id, account_name, account_
 """
 
 
-@pytest.fixture
-def sealed(quiet: Bed, tmp_path: Path) -> Iterator[Trail]:
+@pytest.fixture(scope="module")
+def made(quiet: Bed, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Trail]:
     """A trail of three seals: of orders and operations, of operations, of a change of configuration."""
-    with trail(quiet, tmp_path) as made:
-        made.order()
-        made.order()
-        made.write(3)
-        made.seal()
-        made.write(2)
-        made.seal()
-        made.change("trading.minimum_balance")
-        made.seal()
-        yield made
+    with trail(quiet, tmp_path_factory.mktemp("trail")) as found:
+        found.order()
+        found.order()
+        found.write(3)
+        found.seal()
+        found.write(2)
+        found.seal()
+        found.change("trading.minimum_balance")
+        found.seal()
+        found.remember()
+        yield found
+
+
+@pytest.fixture
+def sealed(made: Trail) -> Iterator[Trail]:
+    """The same trail for each test: what a test spoils is put back."""
+    yield made
+    made.restore()
 
 
 @pytest.fixture
@@ -173,20 +181,21 @@ def test_a_row_that_no_transaction_of_its_time_wrote_is_found(
 
 def test_a_month_that_is_gone_is_one_finding_unless_it_is_on_record(sealed: Trail) -> None:
     ((name,),) = sealed.sql("SELECT DISTINCT tableoid::regclass::text FROM audit.operations")
+    ((bounds,),) = sealed.sql("SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE oid = %s::regclass", name)
     part = name.removeprefix("audit.").replace("operations_", "operations/")
     sealed.sql(f"ALTER TABLE audit.operations DETACH PARTITION {name}")
-    sealed.sql(f"DROP TABLE {name}")
+    try:
+        (finding,) = sealed.broken()
+        assert (finding.part, finding.expected, finding.found) == (part, 5, 0)
 
-    (finding,) = sealed.broken()
-    assert (finding.part, finding.expected, finding.found) == (part, 5, 0)
-
-    sealed.sql(
-        "CREATE TABLE IF NOT EXISTS audit.retired_parts (part text PRIMARY KEY); "
-        "GRANT SELECT ON audit.retired_parts TO opitios_app"
-    )
-    sealed.sql("INSERT INTO audit.retired_parts (part) VALUES (%s)", part)
-    found = sealed.verify()
-    assert (found.holds, found.archived) == (True, 5)
+        sealed.sql("CREATE TABLE IF NOT EXISTS audit.retired_parts (part text PRIMARY KEY)")
+        sealed.sql("GRANT SELECT ON audit.retired_parts TO opitios_app")
+        sealed.sql("INSERT INTO audit.retired_parts (part) VALUES (%s)", part)
+        found = sealed.verify()
+        assert (found.holds, found.archived) == (True, 5)
+    finally:
+        sealed.sql(f"ALTER TABLE audit.operations ATTACH PARTITION {name} {bounds}")
+        sealed.sql("DROP TABLE IF EXISTS audit.retired_parts")
 
 
 def test_a_forged_checkpoint_is_not_believed(sealed: Trail, elsewhere: Path) -> None:

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import shutil
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -59,22 +60,43 @@ class Trail:
     def checkpoints(self) -> Path:
         return self.home / "checkpoints"
 
-    @contextmanager
-    def hand(self) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
-        """Give the hand of a superuser, who switches off what stops everybody else, and on again."""
-        with connect(self.migrations_url) as connection:
-            for table in _AUDITED:
-                connection.execute(f"ALTER TABLE audit.{table} DISABLE TRIGGER USER")
-            yield connection
-            for table in _AUDITED:
-                connection.execute(f"ALTER TABLE audit.{table} ENABLE ALWAYS TRIGGER refuse_change")
-                connection.execute(f"ALTER TABLE audit.{table} ENABLE ALWAYS TRIGGER refuse_truncate")
-
     def sql(self, statement: str, *values: Any) -> list[Any]:
-        """Return the rows of a statement by the hand of the superuser."""
-        with self.hand() as connection:
-            cursor = connection.execute(statement.encode(), values)
-            return cursor.fetchall() if cursor.description else []
+        """Return the rows of a statement by the hand of a superuser, who has switched off what stops everybody else."""
+        cursor = self._hand.execute(statement.encode(), values)
+        return cursor.fetchall() if cursor.description else []
+
+    @cached_property
+    def _hand(self) -> "psycopg.Connection[tuple[Any, ...]]":
+        connection = connect(self.migrations_url)
+        for table in _AUDITED:
+            connection.execute(f"ALTER TABLE audit.{table} DISABLE TRIGGER USER")
+        return connection
+
+    def read(self, statement: str, *values: Any) -> list[Any]:
+        """Return the rows of a statement as everybody of the house may read them."""
+        with connect(self.app_url) as connection:
+            return connection.execute(statement.encode(), values).fetchall()
+
+    def clear(self) -> None:
+        """Begin anew: no rows, no seals, no checkpoints."""
+        for table in _AUDITED:
+            self.sql(f"DELETE FROM audit.{table}")  # noqa: S608  a name of ours
+        for path in self.checkpoints.glob("*.jsonl"):
+            path.unlink()
+
+    def remember(self) -> None:
+        """Keep rows, seals and checkpoints as they are now."""
+        for table in _AUDITED:
+            self.sql(f"CREATE TABLE saved_{table} AS TABLE audit.{table}")
+        shutil.copytree(self.checkpoints, self.home / "saved")
+
+    def restore(self) -> None:
+        """Put back what was remembered, at the end of a test that spoilt it."""
+        for table in _AUDITED:
+            self.sql(f"DELETE FROM audit.{table}")  # noqa: S608  a name of ours
+            self.sql(f"INSERT INTO audit.{table} SELECT * FROM saved_{table}")  # noqa: S608  a name of ours
+        shutil.rmtree(self.checkpoints)
+        shutil.copytree(self.home / "saved", self.checkpoints)
 
     def order(self) -> uuid.UUID:
         """Place an order as the API stores it: its row and its first event."""
@@ -89,6 +111,8 @@ class Trail:
         """Let go of the connections."""
         if "_context" in self.__dict__:
             self._context.close()
+        if "_hand" in self.__dict__:
+            self._hand.close()
 
     def write(self, rows: int = 3, actor: str = "test") -> list[uuid.UUID]:
         """Write operations, in one transaction."""
