@@ -8,17 +8,18 @@ import typer
 
 from cli.output import OUT, fail
 from config.settings import ConfigError, Settings, load_settings
-from events.heartbeat import SILENT_S, age
+from events.heartbeat import SEALER, SILENT_S, age
 
 _PATIENCE_S = 5
+_SEALING_S = 120.0  # many rows at once, after an outage
 _EVERYWHERE = "0.0.0.0"  # noqa: S104  where a container listens; it is asked on its own loopback
 
 
 def alive() -> None:
     """Say whether the process that OPITIOS_PROCESS names works on this host: exit code 0, or 1 and what is missing.
 
-    API and Flower are asked over HTTP. The others must have told the database of themselves within half a minute, and a
-    worker must answer Celery's ping.
+    API and Flower are asked over HTTP, the sealer by its heartbeat on the disk. The others must have told the database
+    of themselves within half a minute, and a worker must answer Celery's ping.
     """
     missing = missing_of(load_settings(), socket.gethostname())
     if missing is not None:
@@ -33,7 +34,17 @@ def missing_of(settings: Settings, host: str) -> str | None:
         return _unanswered(f"{settings.api_url}/health")
     if settings.process == "flower":
         return _unanswered(f"{settings.flower_url}/healthcheck")
+    if settings.process == SEALER:
+        return _silent_sealer(settings)
     return _silent_process(settings, host)
+
+
+def _silent_sealer(settings: Settings) -> str | None:
+    """Ask the disk: its login may write to nothing but seals."""
+    silent_s = age(settings.home, SEALER)
+    if silent_s is not None and silent_s <= _SEALING_S:
+        return None
+    return f"the sealer has not beaten for {'long' if silent_s is None else f'{silent_s:.0f} s'}"
 
 
 def _unanswered(url: str) -> str | None:

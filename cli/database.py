@@ -38,7 +38,8 @@ def prepare_database(settings: Settings) -> str | None:
         )
     with _sentences():
         upgrade(migrations_url)
-        allow_logins(migrations_url, app_url, settings.compliance_database_url.get_secret_value())
+        others = (settings.compliance_database_url, settings.sealer_database_url)
+        allow_logins(migrations_url, app_url, *(url.get_secret_value() for url in others))
     password = secrets.token_urlsafe(18)
     with _unit(settings) as unit:
         _check_connections(unit, settings)
@@ -80,8 +81,8 @@ def _check_connections(unit: Unit, settings: Settings) -> None:
     if settings.connections > server.usable:
         raise ConfigError(
             f"max_connections of Postgres lets {server.usable} applications' connections in; expected at least "
-            f"{settings.connections}, which API, workers, relay, beat and streams may hold together. Raise it, or "
-            "lower worker.threads or database.pool_max in secrets.yml"
+            f"{settings.connections}, which API, workers, relay, sealer, beat and streams may hold together. Raise it, "
+            "or lower worker.threads or database.pool_max in secrets.yml"
         )
 
 

@@ -23,6 +23,7 @@ SYNC_INSTRUMENTS = "instruments.sync"
 SELL_TICK = "sell.tick"
 SWEEP_ORDERS = "orders.sweep"
 ENSURE_PARTITIONS = "audit.ensure_partitions"
+WATCH_SEALING = "audit.watch_sealing"
 
 RECONCILE_TICK_S = 2.0
 
@@ -40,6 +41,7 @@ QUEUE_OF = {
     SELL_TICK: SELL_QUEUE,
     SWEEP_ORDERS: BACKGROUND_QUEUE,
     ENSURE_PARTITIONS: BACKGROUND_QUEUE,
+    WATCH_SEALING: BACKGROUND_QUEUE,
 }
 
 # eight entries that hang occupy every thread of their worker: what closes a position never waits behind them (R25)

@@ -7,6 +7,7 @@ Layout (every file 0600, made by `opitios run`)::
     session.json   the CLI's token after `opitios login`
     postgres/ redis/ exchange/   data of the embedded servers
     logs/app/ logs/errors/       one file a process
+    audit/         the key that signs seals, and their checkpoints: keep a copy of these elsewhere
     spool/         what waits for Postgres to be back, one file a process
     run/           supervisor's socket, configuration and locks
 """
@@ -62,6 +63,11 @@ class Home:
     def spool(self) -> Path:
         """What could not be written while Postgres was away."""
         return self.root / "spool"
+
+    @property
+    def audit(self) -> Path:
+        """The key that signs seals, and the checkpoints of the seals."""
+        return self.root / "audit"
 
     @property
     def run(self) -> Path:

@@ -138,6 +138,22 @@ class ReconcileSettings(Section):
     )
 
 
+class AuditSettings(Section):
+    """Sealing of the audit trail: how often, what is late, where key and checkpoints are (R29, decision 0025)."""
+
+    seal_interval: Annotated[Patience, Field(ge=dt.timedelta(seconds=1), le=dt.timedelta(seconds=60))] = dt.timedelta(
+        seconds=5
+    )
+    heartbeat: Annotated[Patience, Field(ge=dt.timedelta(seconds=10), le=dt.timedelta(hours=1))] = dt.timedelta(
+        seconds=60
+    )
+    lag_alarm: Annotated[Patience, Field(ge=dt.timedelta(seconds=10), le=dt.timedelta(hours=1))] = dt.timedelta(
+        seconds=30
+    )
+    checkpoints: str | None = None
+    key: str | None = None
+
+
 class FlowerSettings(Section):
     """Flower, the workers' page (docs/decisions/0014-flower-and-containers.md). It alone judges its password."""
 

@@ -7,6 +7,7 @@ environment. `secrets.yml` is found by OPITIOS_CONFIG, in the working directory,
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from pydantic import Field, SecretStr, ValidationError, ValidationInfo, field_validator
@@ -17,6 +18,7 @@ from config.home import Home, find_home
 from config.log_settings import LoggingSettings
 from config.sections import (
     AccountSettings,
+    AuditSettings,
     BreakerSettings,
     DatabaseSettings,
     FlowerSettings,
@@ -43,6 +45,7 @@ _JWT_KEY_BYTES = 32
 WORKER_SPARE = 2  # a worker's hints and checks have connections besides its threads'
 SINGLE = 2  # relay, beat and ticks work off one thing at a time; streams keep leases beside that
 WATCH = 1  # the relay's watch has a connection of its own
+SEALING = 2  # the sealer has one, and the API one for a verification
 MAX_CONNECTIONS = 100
 
 
@@ -57,6 +60,7 @@ class Settings(Section):
     app_database_url: SecretStr = SecretStr("")
     migrations_database_url: SecretStr = SecretStr("")
     compliance_database_url: SecretStr = SecretStr("")
+    sealer_database_url: SecretStr = SecretStr("")
     redis_url: SecretStr = SecretStr("")
     exchange_url: str | None = None
     jwt_secret: SecretStr = SecretStr("")
@@ -67,6 +71,7 @@ class Settings(Section):
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     reconcile: ReconcileSettings = ReconcileSettings()
     sell_module: SellSettings = SellSettings()
+    audit: AuditSettings = AuditSettings()
     flower: FlowerSettings = FlowerSettings()
     logging: LoggingSettings = LoggingSettings()
     accounts: tuple[AccountSettings, ...] = ()
@@ -108,6 +113,16 @@ class Settings(Section):
         return connections(self.database, self.worker)
 
     @property
+    def seal_key_path(self) -> Path:
+        """The file of the key that signs seals."""
+        return Path(self.audit.key) if self.audit.key else self.home.audit / "seal-key.pem"
+
+    @property
+    def checkpoints_path(self) -> Path:
+        """The directory of the seals' checkpoints and of the public keys that check them."""
+        return Path(self.audit.checkpoints) if self.audit.checkpoints else self.home.audit / "checkpoints"
+
+    @property
     def api_url(self) -> str:
         """Where the API answers."""
         return f"http://{self.api_host}:{self.api_port}"
@@ -130,8 +145,8 @@ class Settings(Section):
 
 
 def connections(database: DatabaseSettings, worker: WorkerSettings) -> int:
-    """Return what one API, the workers, the seller's ticks, relay, beat and streams may hold together."""
-    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 4 * SINGLE + WATCH
+    """Return what one API, the workers, the seller's ticks, relay, sealer, beat and streams may hold together."""
+    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 4 * SINGLE + WATCH + SEALING
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import yaml
 from config.home import Home
 from config.log_settings import LoggingSettings
 from config.sections import (
+    AuditSettings,
     BreakerSettings,
     DatabaseSettings,
     FlowerSettings,
@@ -32,6 +33,7 @@ SECTIONS: dict[str, type[Section]] = {
     "worker": WorkerSettings,
     "reconcile": ReconcileSettings,
     "sell_module": SellSettings,
+    "audit": AuditSettings,
     "flower": FlowerSettings,
     "logging": LoggingSettings,
 }
@@ -45,13 +47,14 @@ _SHORTER = {"logging": "log"}  # in the names of environment variables
 # the predecessor's section jwt stands in two fields of ours
 JWT_FIELDS = {"secret_key": "jwt_secret", "expiration_hours": "jwt_hours"}
 
-# environment variable -> field; the four URLs are what containers and systemd units set
+# environment variable -> field; the five URLs are what containers and systemd units set
 ENVIRONMENT = {
     "OPITIOS_PROCESS": "process",
     "OPITIOS_API_HOST": "api_host",
     "OPITIOS_API_PORT": "api_port",
     "OPITIOS_APP_DATABASE_URL": "app_database_url",
     "OPITIOS_COMPLIANCE_DATABASE_URL": "compliance_database_url",
+    "OPITIOS_SEALER_DATABASE_URL": "sealer_database_url",
     "DATABASE_URL": "migrations_database_url",
     "REDIS_URL": "redis_url",
     "OPITIOS_JWT_SECRET": "jwt_secret",

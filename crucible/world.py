@@ -101,6 +101,7 @@ def _table(home: Home, runtime: Runtime, links: Links, second_api: int) -> Seque
     through = {
         "OPITIOS_APP_DATABASE_URL": _at_port(runtime.app_database_url, links["postgres"].port),
         "OPITIOS_COMPLIANCE_DATABASE_URL": _at_port(runtime.compliance_database_url, links["postgres"].port),
+        "OPITIOS_SEALER_DATABASE_URL": _at_port(runtime.sealer_database_url, links["postgres"].port),
         "DATABASE_URL": _at_port(runtime.migrations_database_url, links["postgres"].port),
         "REDIS_URL": _at_port(runtime.redis_url, links["redis"].port),
     }

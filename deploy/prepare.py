@@ -1,8 +1,9 @@
 """Writes what docker-compose.yml asks for: `python3 -m deploy.prepare [--simulated]`, once, in the repository.
 
 `.env` gets generated passwords, `deploy/local/settings/secrets.yml` is where broker accounts go. With `--simulated` two
-paper accounts at the simulated exchange stand there, and compose starts the exchange too. `deploy/local/seller` is the
-seller's home. What exists is never changed.
+paper accounts at the simulated exchange stand there, and compose starts the exchange too. `deploy/local/seller` and
+`sealer` are the homes of those two, `checkpoints` is what the sealer keeps of its seals. What exists is never changed;
+a password that an older `.env` lacks is added.
 """
 
 import argparse
@@ -19,6 +20,7 @@ PASSWORDS = (
     "POSTGRES_PASSWORD",
     "APP_DB_PASSWORD",
     "COMPLIANCE_DB_PASSWORD",
+    "SEALER_DB_PASSWORD",
     "REDIS_PASSWORD",
     "OPITIOS_JWT_SECRET",
     "OPITIOS_FLOWER_PASSWORD",
@@ -32,11 +34,14 @@ def prepare(root: Path, *, simulated: bool, uid: int, gid: int) -> list[Path]:
     environment, local = root / ".env", root / "deploy" / "local"
     settings, exchange = local / "settings" / "secrets.yml", local / "exchange" / "accounts.json"
     missing = [path for path in (environment, settings, exchange) if not path.exists()]
-    for directory in (local, settings.parent, exchange.parent, local / "seller"):
+    homes = (local / "seller", local / "sealer", local / "checkpoints")
+    for directory in (local, settings.parent, exchange.parent, *homes):
         make_private_directory(directory)
     if environment in missing:
         lines = _environment(uid, gid, simulated=simulated)
         write_private(environment, "".join(f"{line}\n" for line in lines))
+    else:
+        _add_passwords(environment)
     accounts: Iterable[dict[str, str]] = ensure_exchange_accounts(exchange) if simulated else ()
     ensure_secrets(settings, accounts, _EXCHANGE_URL)
     if os.geteuid() == 0:
@@ -54,6 +59,17 @@ def _environment(uid: int, gid: int, *, simulated: bool) -> Iterator[str]:
     if simulated:
         yield "COMPOSE_PROFILES=simulated"
         yield f"OPITIOS_EXCHANGE_URL={_EXCHANGE_URL}"
+
+
+def _add_passwords(environment: Path) -> None:
+    """Generate what a version before did not know of; every line that is there stays."""
+    text = environment.read_text(encoding="utf-8")
+    known = {line.partition("=")[0] for line in text.splitlines()}
+    lines = [f"{name}={secrets.token_hex(24)}\n" for name in PASSWORDS if name not in known]
+    if lines:
+        ended = text if text.endswith("\n") or not text else f"{text}\n"
+        owner = environment.stat()
+        write_private(environment, ended + "".join(lines), owner=(owner.st_uid, owner.st_gid))
 
 
 def main(arguments: list[str] | None = None) -> int:

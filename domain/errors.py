@@ -187,6 +187,23 @@ class TooManyAttempts(DomainError):
         self.retry_after_s = retry_after_s
 
 
+class VerificationRunning(DomainError):
+    """The audit trail is being verified already: ask again when that one has ended."""
+
+    code = "verification_running"
+    status = 409
+    title = "The audit trail is being verified already"
+    retry_after_s = 10
+
+
+class VerificationFailed(DomainError):
+    """Whether the audit trail holds is not known: run the command on the machine itself."""
+
+    code = "verification_failed"
+    status = 503
+    title = "The audit trail could not be verified"
+
+
 class StoreUnavailable(DomainError):
     """The database cannot be reached: nothing was written, try again."""
 

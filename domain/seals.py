@@ -10,8 +10,9 @@ ever used: seals that were made with it would no longer verify. A new column of 
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 FORMAT = 1
@@ -20,6 +21,7 @@ FIRST_PREVIOUS = bytes(32)
 """What stands for the hash before the first seal."""
 SIGNED_WITH = b"opitios seal v1\n"
 """Precedes a seal's hash in what is signed, so that a signature of something else is never one of a seal."""
+_BLOCK = 1 << 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +102,7 @@ class Part:
     @classmethod
     def of(cls, name: str, lines: Iterable[bytes]) -> "Part":
         """Return the part of these lines, in their order; there must be one."""
-        leaves = [leaf(line) for line in lines]
-        return cls(name, len(leaves), merkle_root(leaves))
+        return cls(name, *_counted_root(map(leaf, lines)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,18 @@ def merkle_root(leaves: Sequence[bytes]) -> bytes:
         above = [hashlib.sha256(b"\1" + left + right).digest() for left, right in pairs]
         level = above + level[len(above) * 2 :]
     return level[0]
+
+
+def _counted_root(leaves: Iterator[bytes]) -> tuple[int, bytes]:
+    """Return how many leaves there were, and their root, without holding them all.
+
+    Blocks of a power of two are whole subtrees: the tree over their roots is the tree over the leaves.
+    """
+    count, roots = 0, []
+    while block := list(islice(leaves, _BLOCK)):
+        count += len(block)
+        roots.append(merkle_root(block))
+    return count, merkle_root(roots)
 
 
 def _time(at: dt.datetime) -> str:

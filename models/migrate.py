@@ -28,13 +28,13 @@ def upgrade(migrations_url: str) -> None:
         connection.execute(text("SELECT audit.ensure_partitions()"))
 
 
-def allow_logins(migrations_url: str, app_url: str, compliance_url: str) -> None:
-    """Give `opitios_app` and `compliance_ro` the passwords that their URLs carry; an empty URL opens nothing.
+def allow_logins(migrations_url: str, *login_urls: str) -> None:
+    """Give the roles that the system runs as the passwords that their URLs carry; an empty URL opens nothing.
 
     The server is told what SCRAM makes of a password, never the password: a server that logs its statements, or one
     that fails at this, would write it down.
     """
-    given = [make_url(url) for url in (app_url, compliance_url) if url]
+    given = [make_url(url) for url in login_urls if url]
     logins = [url for url in given if url.username and url.password]
     with _begin(migrations_url) as connection:
         server: Any = connection.connection.driver_connection

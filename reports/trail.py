@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import psycopg
 from psycopg import sql
@@ -22,38 +24,61 @@ class Stretch:
     epoch_ended_at: dt.datetime | None = None
 
 
+class TrailRow(NamedTuple):
+    """One row: the month of its part, its transaction, when it was recorded (s since 1970, whole), and its line."""
+
+    month: bytes
+    xid: int
+    recorded_s: int
+    line: bytes
+
+
 @contextmanager
-def open_trail(database_url: str) -> Iterator["psycopg.Connection[tuple[object, ...]]"]:
+def open_trail(
+    database_url: str, application_name: str = "opitios-trail"
+) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
     """Connect to read, with everything set that a line's text depends on."""
     url = database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(url, connect_timeout=5, application_name="opitios-trail", autocommit=True) as connection:
+    with psycopg.connect(
+        url, connect_timeout=5, keepalives_idle=10, application_name=application_name, autocommit=True
+    ) as connection:
         for setting in ("timezone = 'UTC'", "datestyle = 'ISO, YMD'", "bytea_output = 'hex'", "extra_float_digits = 1"):
             connection.execute(f"SET {setting}".encode())
         yield connection
 
 
 def lines_of(
-    connection: "psycopg.Connection[tuple[object, ...]]", table: SealedTable, stretch: Stretch
+    connection: "psycopg.Connection[tuple[Any, ...]]", table: SealedTable, stretch: Stretch
 ) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield each part of a table that has rows in the stretch, by name, with its lines in the order of their leaves."""
+    for month, found in groupby(rows_of(connection, table, stretch), key=itemgetter(0)):
+        yield part_name(table, month), (row.line for row in found)
+
+
+def rows_of(
+    connection: "psycopg.Connection[tuple[Any, ...]]", table: SealedTable, stretch: Stretch
+) -> Iterator[TrailRow]:
+    """Yield the rows of a table in the stretch: part after part, each in the order of its leaves."""
     with connection.cursor().copy(_statement(table, stretch)) as copy:
-        for part, found in groupby(_split(copy), key=lambda pair: pair[0]):
-            name = f"{table.name}/{part.decode()}" if part else table.name
-            yield name, (line for _, line in found)
+        rest = b""
+        for block in copy:
+            *whole, rest = (rest + bytes(block)).split(b"\n")
+            for text in whole:
+                month, xid, recorded_s, line = text.split(b" ", 3)
+                yield TrailRow(month, int(xid), int(recorded_s), line)
 
 
-def _split(copy: "psycopg.Copy") -> Iterator[tuple[bytes, bytes]]:
-    rest = b""
-    for block in copy:
-        *whole, rest = (rest + bytes(block)).split(b"\n")
-        for line in whole:
-            month, _, text = line.partition(b" ")
-            yield month, text
+def part_name(table: SealedTable, month: bytes) -> str:
+    """Return the name of the part that rows of this month belong to."""
+    return f"{table.name}/{month.decode()}" if month else table.name
 
 
+_FOREVER_S = 1 << 40
 _COPY = """
 COPY (
-  SELECT {month} || ' ' || row_to_json(t)::text
+  SELECT {month} || ' ' || t.xid || ' '
+         || CASE WHEN isfinite(t.recorded_at) THEN floor(date_part('epoch', t.recorded_at))::bigint ELSE {forever} END
+         || ' ' || row_to_json(t)::text
     FROM (SELECT {columns} FROM {table}
            WHERE xid >= {first} AND xid < {last} AND recorded_at >= {began} AND {ended}
            ORDER BY {order} OFFSET 0) t
@@ -78,5 +103,6 @@ def _statement(table: SealedTable, stretch: Stretch) -> sql.Composed:
         last=stretch.to_xid,
         began=stretch.epoch_began_at,
         ended=ended,
+        forever=_FOREVER_S,
         order=sql.SQL(", ").join(order),
     )

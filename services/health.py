@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from models.unit import Unit
 from services.alerts import AlertCount, count_open
 from services.gauges import Gauges, read_gauges
+from services.sealing import Sealing, read_sealing
 from services.streams import StreamsStanding, read_streams
 
 _STANDING = """
@@ -45,10 +46,17 @@ class Standing:
     alerts: Sequence[AlertCount]
     processes: Sequence[Gauges]
     streams: StreamsStanding
+    sealing: Sealing
 
 
 def read_standing(unit: Unit) -> Standing:
     """Return it as it is now."""
     (row,) = unit.rows(_STANDING)
     streams = read_streams(unit)
-    return Standing(**row._asdict(), alerts=count_open(unit), processes=read_gauges(unit), streams=streams)
+    return Standing(
+        **row._asdict(),
+        alerts=count_open(unit),
+        processes=read_gauges(unit),
+        streams=streams,
+        sealing=read_sealing(unit),
+    )

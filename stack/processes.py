@@ -76,6 +76,7 @@ def applications() -> tuple[Process, ...]:
         Process(name="worker-sell", argv=_module("tasks.worker", "sell")),
         Process(name="worker-background", argv=_module("tasks.worker", "background")),
         Process(name="relay", argv=_module("tasks.relay"), stop_seconds=10),
+        Process(name="sealer", argv=_module("tasks.sealer"), stop_seconds=10),
         Process(name="streams", argv=_module("streams"), stop_seconds=10),
         Process(name="beat", argv=_module("tasks.beat"), stop_seconds=10),
         Process(name="flower", argv=_module("tasks.flower"), stop_seconds=10),

@@ -20,6 +20,7 @@ DATABASE = "opitios"
 SUPERUSER = "opitios"
 APP_LOGIN = "opitios_app"
 COMPLIANCE_LOGIN = "compliance_ro"
+SEALER_LOGIN = "opitios_sealer"
 _DIALECT = "postgresql+psycopg"
 _Parsed = TypeVar("_Parsed", bound="Ports | Passwords | Runtime")
 
@@ -36,6 +37,7 @@ class Passwords:
     postgres: str = field(default_factory=_password)
     app: str = field(default_factory=_password)
     compliance: str = field(default_factory=_password)
+    sealer: str = field(default_factory=_password)
     redis: str = field(default_factory=_password)
     flower: str = field(default_factory=_password)
 
@@ -56,6 +58,7 @@ class Runtime:
     redis_url: str = field(repr=False)
     jwt_secret: str = field(repr=False)
     passwords: Passwords = field(repr=False)
+    sealer_database_url: str = field(default="", repr=False)  # the file of a version without a sealer has none
 
     def save(self, path: Path) -> None:
         """Write the file in one step, mode 0600."""
@@ -66,7 +69,7 @@ class Runtime:
         """Return the saved runtime, None when there is none. Raises StackError for a file that is not one."""
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
-            known = {entry.name: content[entry.name] for entry in dataclasses.fields(cls)}
+            known = {entry.name: content[entry.name] for entry in dataclasses.fields(cls) if entry.name in content}
             known["ports"] = _checked(Ports(**content["ports"]))
             known["passwords"] = _checked(Passwords(**content["passwords"]))
             return _checked(cls(**known))
@@ -102,6 +105,7 @@ def next_runtime(environ: Mapping[str, str], previous: Runtime | None, ports: Po
         migrations_database_url=migrations,
         app_database_url=_as_login(migrations, APP_LOGIN, passwords.app),
         compliance_database_url=_as_login(migrations, COMPLIANCE_LOGIN, passwords.compliance),
+        sealer_database_url=_as_login(migrations, SEALER_LOGIN, passwords.sealer),
         redis_url=broker or f"redis://:{passwords.redis}@{LOOPBACK}:{ports.redis}/0",
         jwt_secret=previous.jwt_secret if previous else secrets.token_urlsafe(48),
         passwords=passwords,

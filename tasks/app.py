@@ -10,6 +10,7 @@ from config.celery import (
     SELL_TICK,
     SWEEP_ORDERS,
     SYNC_INSTRUMENTS,
+    WATCH_SEALING,
     celery_settings,
 )
 from config.settings import load_settings
@@ -19,7 +20,7 @@ from tasks import log_scope  # noqa: F401  connects Celery's signals
 kombu_guard.install()
 _settings = load_settings()
 
-_TASKS = ("orders", "balances", "instruments", "partitions", "reconciling", "sweeping", "sell")
+_TASKS = ("orders", "balances", "instruments", "partitions", "reconciling", "sealing_watch", "sweeping", "sell")
 
 app = Celery("opitios", include=[f"tasks.{name}" for name in _TASKS])
 app.conf.update(celery_settings(_settings.redis_url.get_secret_value(), events=_settings.worker.events))
@@ -29,5 +30,6 @@ app.conf.beat_schedule = {
     SYNC_INSTRUMENTS: {"task": SYNC_INSTRUMENTS, "schedule": 10.0, "options": {"expires": 10}},
     SWEEP_ORDERS: {"task": SWEEP_ORDERS, "schedule": 2.0, "options": {"expires": 5}},
     SELL_TICK: {"task": SELL_TICK, "schedule": 1.0, "options": {"expires": 1}},
+    WATCH_SEALING: {"task": WATCH_SEALING, "schedule": 10.0, "options": {"expires": 10}},
     ENSURE_PARTITIONS: {"task": ENSURE_PARTITIONS, "schedule": 86_400.0},
 }

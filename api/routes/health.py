@@ -14,6 +14,7 @@ from domain.breaker import BreakerState
 from models.unit import StoreError
 from services.gauges import Gauges
 from services.health import Standing
+from services.sealing import Patience
 
 router = APIRouter(tags=["health"])
 
@@ -31,6 +32,7 @@ async def health(state: State, response: Response) -> dict[str, Any]:
     A part that hangs is `down` after two seconds. `processes` shows the database connections of every process as it
     told them within the last half minute: limit, active, idle, waiting, borrowed, waited_ms, errors, replaced.
     `streams` is degraded while one is not connected for a quarter of a minute: orders are polled meanwhile.
+    `sealing` is degraded while the audit trail is sealed late: `lag_ms` is the age of the last seal.
     `alerts` counts the open ones by kind; their names are at /api/v1/alerts for who has signed in.
     """
     (database, standing), redis, brokers = await asyncio.gather(_database(state), _redis(state), _brokers(state))
@@ -39,10 +41,12 @@ async def health(state: State, response: Response) -> dict[str, Any]:
     configuration = _configuration(state, [] if standing is None else standing.processes)
     parts = {"database": database, "redis": redis, "configuration": configuration, "brokers": brokers}
     healthy = redis["state"] == configuration["state"] == brokers["state"] == "healthy"
+    sealing = {} if standing is None else _sealing(state, standing)
+    healthy = healthy and sealing.get("state") != "degraded"
     good = standing is not None and healthy and not _troubled(standing, state.settings.accounts)
     return {
         "status": "healthy" if good else "down" if standing is None else "degraded",
-        "parts": parts | _counts(standing),
+        "parts": parts | _counts(standing) | ({} if standing is None else {"sealing": sealing}),
         "account_types": {} if standing is None else _types(standing),
         "alerts": [] if standing is None else [asdict(count) for count in standing.alerts],
         "processes": [] if standing is None else [asdict(gauges) for gauges in standing.processes],
@@ -115,6 +119,16 @@ def _counts(standing: Standing | None) -> dict[str, dict[str, Any]]:
         "instruments": {"known": standing.instruments},
         "orders": {"overdue": standing.overdue, "quarantined": standing.quarantined},
         "streams": {"state": "degraded" if standing.streams.down else "healthy"} | asdict(standing.streams),
+    }
+
+
+def _sealing(state: ApiState, standing: Standing) -> dict[str, Any]:
+    audit, sealing = state.settings.audit, standing.sealing
+    return {
+        "state": sealing.state(Patience(audit.heartbeat, audit.lag_alarm)),
+        "last_seal_no": sealing.last_seal_no,
+        "sealed_at": sealing.sealed_at,
+        "lag_ms": sealing.lag_ms,
     }
 
 

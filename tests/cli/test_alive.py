@@ -16,7 +16,7 @@ def named(running: House, process: str, **more: object) -> Settings:
 
 
 @pytest.mark.parametrize(
-    "process", ["api", "flower", "worker-entries", "worker-exits", "worker-sell", "relay", "streams", "beat"]
+    "process", ["api", "flower", "worker-entries", "worker-exits", "worker-sell", "relay", "sealer", "streams", "beat"]
 )
 def test_a_process_that_works_lacks_nothing(running: House, process: str) -> None:
     until(lambda: missing_of(named(running, process), socket.gethostname()) is None, 20)
@@ -34,6 +34,12 @@ def test_a_process_that_never_spoke_and_one_on_another_host_are_missed(running: 
 def test_a_page_that_does_not_answer_is_missed(running: House) -> None:
     assert missing_of(named(running, "api", api_port=1), "here") == "http://127.0.0.1:1/health does not answer"
     assert "answers 401" in str(missing_of(named(running, "api", api_port=running.settings.flower.port), "here"))
+
+
+def test_a_sealer_without_a_heartbeat_is_missed(running: House, tmp_path: Path) -> None:
+    settings = named(running, "sealer", home=Home(tmp_path))
+
+    assert missing_of(settings, "here") == "the sealer has not beaten for long"
 
 
 def test_a_sell_worker_without_a_heartbeat_is_missed(running: House, tmp_path: Path) -> None:

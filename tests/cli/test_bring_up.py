@@ -70,7 +70,8 @@ def test_a_server_that_lets_too_few_connections_in_is_refused(quiet: Bed) -> Non
         update={"database": DatabaseSettings(pool_max=100), "worker": WorkerSettings(threads=40)}
     )
     with pytest.raises(
-        ConfigError, match="expected at least 277, which API, workers, relay, beat and streams may hold together"
+        ConfigError,
+        match="expected at least 279, which API, workers, relay, sealer, beat and streams may hold together",
     ):
         prepare_database(greedy)
 

@@ -13,7 +13,7 @@ from tests.support.commands import Terminal, printed_password
 from tests.support.stack import command_lines
 
 WORKERS = {"worker-entries", "worker-exits", "worker-sell", "worker-background"}
-PROCESSES = {"postgres", "redis", "exchange", "api", *WORKERS, "relay", "streams", "beat", "flower"}
+PROCESSES = {"postgres", "redis", "exchange", "api", *WORKERS, "relay", "sealer", "streams", "beat", "flower"}
 
 
 @pytest.mark.requirement("CARD")

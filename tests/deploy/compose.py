@@ -103,6 +103,7 @@ class LocalCompose:
             "0.0.0.0": "127.0.0.1",  # noqa: S104  a container's; here nobody else shall reach it
             "/var/lib/opitios": str(self.directory / service),
             "/etc/opitios": str(self.directory / "deploy" / "local" / "settings"),
+            "/srv/checkpoints": str(self.directory / "deploy" / "local" / "checkpoints"),
             "/srv/exchange": str(self.directory / "deploy" / "local" / "exchange"),
             "dir /data": f"dir {self.directory / service}",
         }

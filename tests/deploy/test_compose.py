@@ -84,12 +84,15 @@ def test_a_service_gets_the_logins_that_it_needs_and_no_other(name: str) -> None
 
     assert ("DATABASE_URL" in given) == (name == "migrate")
     assert ("OPITIOS_COMPLIANCE_DATABASE_URL" in given) == (name == "migrate")
-    assert ("OPITIOS_APP_DATABASE_URL" in given) == (name != "flower")
-    assert ("REDIS_URL" in given) == (name != "migrate")
+    assert ("OPITIOS_APP_DATABASE_URL" in given) == (name not in {"flower", "sealer"})
+    assert ("OPITIOS_SEALER_DATABASE_URL" in given) == (name in {"migrate", "sealer"})
+    assert ("REDIS_URL" in given) == (name not in {"migrate", "sealer"})
     assert ("OPITIOS_JWT_SECRET" in given) == (name == "api")
     assert ("OPITIOS_FLOWER_PASSWORD" in given) == (name == "flower")
-    assert ("OPITIOS_CONFIG" in given) == bool(services()[name].get("volumes"))
-    assert ("OPITIOS_CONFIG" in given) == (name not in {"flower", "relay", "beat"})
+    mounted = {volume["target"] for volume in services()[name].get("volumes", ())}
+    assert ("OPITIOS_CONFIG" in given) == ("/etc/opitios" in mounted)
+    assert ("OPITIOS_CONFIG" in given) == (name not in {"flower", "relay", "beat", "sealer"})
+    assert ("OPITIOS_AUDIT_CHECKPOINTS" in given) == ("/srv/checkpoints" in mounted) == (name in {"api", "sealer"})
 
 
 def test_there_is_no_default_password(variables: dict[str, str]) -> None:
@@ -99,6 +102,7 @@ def test_there_is_no_default_password(variables: dict[str, str]) -> None:
                 interpolated(services(), variables | {name: ""})
     named = re.findall(r"(\w*(?:PASSWORD|SECRET|AUTH)\w*): (.+)", FILE.read_text(encoding="utf-8"))
     assert len(named) == 4
+    assert services()["api"]["volumes"][1]["read_only"] is True
     assert all(re.fullmatch(r"\$\{\w+:\?[^}]+\}", value) for _, value in named)
     assert [word for service in services().values() for word in service.get("command", ()) if "${" in word] == []
 
@@ -134,7 +138,7 @@ def test_what_a_service_waits_for_is_the_migrations_and_healthy_servers() -> Non
     for name, process in TABLE.items():
         assert process.stage == APPLICATION
         waits = {other: how["condition"] for other, how in services()[name]["depends_on"].items()}
-        ready = {"redis": "service_healthy"}
+        ready = {"redis": "service_healthy"} if name != "sealer" else {}
         if name != "flower":
             ready |= {"postgres": "service_healthy", "migrate": "service_completed_successfully"}
         assert waits == ready, name

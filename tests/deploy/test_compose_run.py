@@ -12,7 +12,7 @@ from tests.deploy.compose import LocalCompose, local_compose, services
 from tests.support.house import ENDED, until
 from tests.support.stack import command_lines, harness
 
-ASKED = ("api", "worker-entries", "worker-exits", "worker-background", "relay", "streams", "beat", "flower")
+ASKED = ("api", "worker-entries", "worker-exits", "worker-background", "relay", "sealer", "streams", "beat", "flower")
 
 
 @pytest.fixture(scope="module")

@@ -34,6 +34,20 @@ def test_what_exists_is_never_changed(tmp_path: Path) -> None:
     assert {path: path.read_bytes() for path in before} == before
 
 
+def test_a_password_that_an_older_file_lacks_is_added(tmp_path: Path) -> None:
+    prepare(tmp_path, simulated=False, uid=1000, gid=1000)
+    environment = tmp_path / ".env"
+    made = environment.read_text(encoding="utf-8")
+    environment.write_text("".join(line for line in made.splitlines(keepends=True) if "SEALER" not in line))
+
+    prepare(tmp_path, simulated=False, uid=1000, gid=1000)
+
+    found = dot_env(environment)
+    assert re.fullmatch(r"[0-9a-f]{48}", found.pop("SEALER_DB_PASSWORD"))
+    assert found.items() <= {line.partition("=")[::2] for line in made.splitlines()}
+    assert stat.S_IMODE(environment.stat().st_mode) == 0o600
+
+
 def test_the_simulated_accounts_are_those_of_the_exchange(tmp_path: Path) -> None:
     prepare(tmp_path, simulated=True, uid=1000, gid=1000)
 

@@ -80,8 +80,16 @@ def test_the_login_of_the_migrations_is_theirs_alone() -> None:
     assert "OPITIOS_APP_DATABASE_URL" in keys(UNITS / "opitios-flower.service")["Service"]["UnsetEnvironment"][0]
 
 
+def test_the_login_that_seals_is_the_sealers_alone() -> None:
+    having = {path.name for path in UNITS.glob("*.service") if "sealer.env" in path.read_text(encoding="utf-8")}
+    unset = keys(UNITS / "opitios-sealer.service")["Service"]["UnsetEnvironment"][0].split()
+
+    assert having == {"opitios-migrate.service", "opitios-sealer.service"}
+    assert {"OPITIOS_APP_DATABASE_URL", "OPITIOS_CONFIG", "REDIS_URL"} <= set(unset)
+
+
 def test_the_examples_set_no_password() -> None:
-    for name in ("opitios.env.example", "migrate.env.example"):
+    for name in ("opitios.env.example", "migrate.env.example", "sealer.env.example"):
         values = [line.partition("=")[2] for line in example(name).splitlines() if line and not line.startswith("#")]
         assert values
         assert set(values) == {""}

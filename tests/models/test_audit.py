@@ -1,12 +1,13 @@
 """The audit trail refuses change: as the role the system runs as, and by triggers as its owner too (R29)."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 
 import psycopg
 import pytest
 from psycopg import errors
 
-from tests.support.house import Bed, request
+from tests.support.house import Bed, logins_of, request
 
 STATEMENTS = [
     "UPDATE audit.{table} SET actor = 'x'",
@@ -81,45 +82,108 @@ def test_triggers_stop_a_stronger_hand_too(
         owner.execute("SET session_replication_role = origin")
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
+AUDITED = ("order_events", "operations", "config_changes", "account_type_changes", "clock_checks", "seals")
+
+
+def each(statement: str, tables: Sequence[str]) -> list[str]:
+    return [statement.format(table=table) for table in tables]
+
+
+SERVERS_OWN = (
+    "CREATE TABLE public.x (a int)",
+    "CREATE TEMP TABLE x (a int)",
+    "CREATE FUNCTION public.x() RETURNS int LANGUAGE sql AS 'SELECT 1'",
+    "CREATE ROLE intruder",
+    "SET ROLE opitios_owner",
+    "SET session_replication_role = replica",
+    "SELECT pg_read_file('/etc/passwd')",
+    "COPY audit.seals TO PROGRAM 'cat'",
+    "SELECT rolpassword FROM pg_authid",
+    "DROP SCHEMA audit CASCADE",
+)
+FORBIDDEN = {
+    "opitios_app": (
+        *each("UPDATE audit.{table} SET xid = 1", AUDITED[:5]),
+        *each("DELETE FROM audit.{table}", AUDITED),
+        *each("TRUNCATE audit.{table}", AUDITED),
+        "UPDATE audit.seals SET host = 'x'",
+        "INSERT INTO audit.seals SELECT * FROM audit.seals",
+        "ALTER TABLE audit.seals DISABLE TRIGGER ALL",
+        "DROP FUNCTION audit.refuse_change() CASCADE",
         "DELETE FROM trading.orders",
         "DELETE FROM trading.fills",
         "UPDATE trading.fills SET qty = 0",
-        "UPDATE audit.account_type_changes SET reason = 'x'",
         "UPDATE trading.alembic_version SET version_num = 'x'",
         "CREATE TABLE trading.x (a int)",
-        "CREATE TABLE public.x (a int)",
-        "CREATE TEMP TABLE x (a int)",
-        "SET ROLE opitios_owner",
-        "SELECT pg_read_file('/etc/passwd')",
-        "COPY trading.orders TO PROGRAM 'cat'",
-        "CREATE ROLE intruder",
         "ALTER ROLE opitios_app SUPERUSER",
-        "SELECT password_hash FROM pg_authid",
-    ],
-)
-def test_the_running_role_can_do_no_more_than_it_needs(app: psycopg.Connection, statement: str) -> None:
-    with pytest.raises((errors.InsufficientPrivilege, errors.UndefinedColumn)):
-        app.execute(statement)
+        *SERVERS_OWN,
+    ),
+    "opitios_sealer": (
+        *each("DELETE FROM audit.{table}", AUDITED),
+        *each("INSERT INTO audit.{table} SELECT * FROM audit.{table}", AUDITED[:5]),
+        "UPDATE audit.seals SET host = 'x'",
+        "TRUNCATE audit.seals",
+        "ALTER TABLE audit.seals DISABLE TRIGGER ALL",
+        "DROP TABLE audit.seals",
+        "SELECT audit.ensure_partitions(100)",
+        "SELECT * FROM trading.orders",
+        "SELECT * FROM trading.users",
+        "UPDATE trading.orders SET status = 'filled'",
+        "SELECT * FROM reports.order_timing",
+        "ALTER ROLE opitios_sealer SUPERUSER",
+        *SERVERS_OWN,
+    ),
+    "compliance_ro": (
+        *each("SELECT * FROM audit.{table}", AUDITED[:2]),
+        *each("DELETE FROM audit.{table}", AUDITED),
+        *each("INSERT INTO audit.{table} SELECT * FROM audit.{table}", AUDITED[:2]),
+        "UPDATE audit.seals SET host = 'x'",
+        "SELECT * FROM trading.orders",
+        "SELECT * FROM trading.users",
+        "DELETE FROM reports.order_timing",
+        "UPDATE reports.order_timing SET actor = 'x'",
+        "DROP VIEW reports.order_timing",
+        "SELECT audit.ensure_partitions(100)",
+        "ALTER ROLE compliance_ro SUPERUSER",
+        *SERVERS_OWN,
+    ),
+}
 
 
-def test_officers_read_reports_and_nothing_else(quiet: Bed) -> None:
-    url = quiet.runtime.compliance_database_url.replace("+psycopg", "")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("SELECT * FROM reports.order_timing LIMIT 1")
-        connection.execute("SET default_transaction_read_only = off")
-        for statement in (
-            "SELECT * FROM trading.orders",
-            "SELECT * FROM trading.users",
-            "SELECT * FROM audit.order_events",
-            "SELECT audit.ensure_partitions(100)",
-            "DELETE FROM reports.order_timing",
-            "CREATE TEMP TABLE x (a int)",
-        ):
-            with pytest.raises((errors.InsufficientPrivilege, errors.ObjectNotInPrerequisiteState)):
-                connection.execute(statement)
+@pytest.fixture(scope="module")
+def logins(quiet: Bed) -> Iterator[dict[str, psycopg.Connection]]:
+    """A connection as each role, none of them read-only of its own will."""
+    request(quiet.context())
+    with ExitStack() as opened:
+        made = {}
+        for url in logins_of(quiet.runtime):
+            connection = opened.enter_context(psycopg.connect(url.replace("+psycopg", ""), autocommit=True))
+            connection.execute("SET default_transaction_read_only = off")
+            made[connection.info.user] = connection
+        yield made
+
+
+@pytest.mark.requirement("TRD-001")
+@pytest.mark.parametrize("role", FORBIDDEN)
+def test_every_role_is_refused_what_it_need_not_do(logins: dict[str, psycopg.Connection], role: str) -> None:
+    statements = FORBIDDEN[role]
+    done = []
+    for statement in statements:
+        try:
+            logins[role].execute(statement)
+        except (errors.InsufficientPrivilege, errors.ObjectNotInPrerequisiteState):
+            continue
+        done.append(statement)
+
+    assert done == []
+    assert len(set(statements)) >= 25
+
+
+def test_every_role_can_do_what_it_is_there_for(logins: dict[str, psycopg.Connection]) -> None:
+    for table in AUDITED:
+        logins["opitios_sealer"].execute(f"SELECT count(*) FROM audit.{table}")  # noqa: S608
+    logins["compliance_ro"].execute("SELECT * FROM reports.order_timing LIMIT 1")
+    assert logins["opitios_app"].execute("SELECT count(*) FROM audit.order_events").fetchone() != (0,)
 
 
 def test_partitions_lie_a_year_ahead_and_there_is_no_default(owner: psycopg.Connection) -> None:

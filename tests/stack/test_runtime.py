@@ -39,6 +39,20 @@ def test_the_file_of_a_version_without_flower_gets_a_password_and_a_port_for_it(
     assert len(loaded.passwords.flower) >= 32
 
 
+def test_the_file_of_a_version_without_a_sealer_gets_a_login_for_it(tmp_path: Path) -> None:
+    path = tmp_path / "runtime.json"
+    next_runtime({}, None, Ports()).save(path)
+    old = json.loads(path.read_text(encoding="utf-8"))
+    del old["sealer_database_url"], old["passwords"]["sealer"]
+    path.write_text(json.dumps(old), encoding="utf-8")
+
+    loaded = Runtime.load(path)
+
+    assert loaded is not None
+    after = next_runtime({}, loaded, Ports())
+    assert f"opitios_sealer:{loaded.passwords.sealer}@" in after.sealer_database_url
+
+
 def test_a_missing_file_is_a_first_start(tmp_path: Path) -> None:
     assert Runtime.load(tmp_path / "runtime.json") is None
 

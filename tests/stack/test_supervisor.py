@@ -60,7 +60,7 @@ def test_the_house_is_stopped_warm_and_started_without_secrets() -> None:
     table = {process.name: process for process in house_processes(home, runtime)}
 
     workers = {"worker-entries", "worker-exits", "worker-sell", "worker-background"}
-    assert set(table) == {"exchange", "api", *workers, "relay", "streams", "beat", "flower"}
+    assert set(table) == {"exchange", "api", *workers, "relay", "sealer", "streams", "beat", "flower"}
     assert table["worker-entries"].argv == (sys.executable, "-m", "tasks.worker", "entries")
     assert (table["worker-entries"].stop_signal, table["worker-entries"].stop_seconds) == ("TERM", 20)
     assert [name for name, process in table.items() if process.stage == "infrastructure"] == ["exchange"]

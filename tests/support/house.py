@@ -27,6 +27,7 @@ from services.orders import OrderRequest, read_order, read_timeline, request_ord
 from services.origin import Origin
 from services.users import create_first_admin
 from stack.processes import applications
+from stack.runtime import Runtime
 from tasks.balances import check_balance
 from tasks.context import Context
 from tests.support.exchange import ExchangeProcess
@@ -200,6 +201,11 @@ def make_due(ctx: Context, order_id: uuid.UUID) -> None:
         )
 
 
+def logins_of(runtime: Runtime) -> tuple[str, ...]:
+    """Return the URLs of the roles that the system and its readers log in as."""
+    return runtime.app_database_url, runtime.compliance_database_url, runtime.sealer_database_url
+
+
 @contextmanager
 def bed() -> Iterator[Bed]:
     """Start servers and exchange and make the schema; stop everything at the end."""
@@ -207,7 +213,7 @@ def bed() -> Iterator[Bed]:
         stack = servers.start()
         runtime = stack.runtime
         upgrade(runtime.migrations_database_url)
-        allow_logins(runtime.migrations_database_url, runtime.app_database_url, runtime.compliance_database_url)
+        allow_logins(runtime.migrations_database_url, *logins_of(runtime))
         database = Database(runtime.app_database_url, application_name="test", pool_size=20)
         with ExchangeProcess(servers.home.root / "world") as exchange:
             made = Bed(servers, exchange, database)
@@ -323,7 +329,7 @@ def _start(servers: Harness, exchange: ExchangeProcess) -> House:
     settings = load_settings(servers.environ)
     runtime = stack.runtime
     upgrade(runtime.migrations_database_url)
-    allow_logins(runtime.migrations_database_url, runtime.app_database_url, runtime.compliance_database_url)
+    allow_logins(runtime.migrations_database_url, *logins_of(runtime))
     database = Database(runtime.app_database_url, application_name="test", pool_size=1)
     with database.unit() as unit:
         upsert_accounts(unit, settings.accounts, SYSTEM_IDS)
