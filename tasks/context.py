@@ -31,6 +31,7 @@ from services.gauges import store_gauges
 from services.leases import read_clock
 from services.order_facts import Policy
 from services.origin import Origin
+from services.rules_version import rules_version
 from tasks.prices import AskCache
 from tasks.spooling import replay
 
@@ -49,6 +50,7 @@ class Context:
     placing_since: dt.datetime | None = field(default=None, init=False)
     # ticks of the seller in a row that had no price at all; None before the first
     blind_ticks: int | None = field(default=None, init=False)
+    _rules: tuple[Settings, str] | None = field(default=None, init=False)  # the version of these settings' thresholds
     live: LiveSettings = field(init=False)  # the watch over the settings; `start` it once everything else is there
 
     def __post_init__(self) -> None:
@@ -89,7 +91,13 @@ class Context:
         settings = self.settings
         section = settings.account(account)
         identity = None if section is None else section.identity
-        return Policy(settings.trading_of(account), settings.exchange_url, identity, self.placing_since)
+        version = self._version_of(settings)
+        return Policy(settings.trading_of(account), settings.exchange_url, identity, self.placing_since, version)
+
+    def _version_of(self, settings: Settings) -> str:
+        if self._rules is None or self._rules[0] is not settings:
+            self._rules = settings, rules_version(settings)
+        return self._rules[1]
 
     def begin_placing(self) -> None:
         """Note the start by the database's clock: orders wait until their account was reconciled after it."""
