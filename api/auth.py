@@ -80,6 +80,16 @@ async def _fresh_operator(request: Request, state: State, user: Operator) -> Use
     return await _fresh(request, state, user)
 
 
+Officer = Annotated[UserRef, Depends(allowed(Role.COMPLIANCE, Role.ADMIN))]
+
+
+async def _fresh_officer(request: Request, state: State, user: Officer) -> UserRef:
+    return await _fresh(request, state, user)
+
+
+FreshOfficer = Annotated[UserRef, Depends(_fresh_officer)]
+"""Somebody of compliance or an admin who has just given the password."""
+
 FreshOperator = Annotated[UserRef, Depends(_fresh_operator)]
 """An operator or admin who has just given the password."""
 

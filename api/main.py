@@ -15,6 +15,7 @@ from api.routes import (
     alerts,
     auth,
     configuration,
+    corrections,
     health,
     orders,
     sell,
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
         admin_accounts,
         admin_orders,
         configuration,
+        corrections,
         health,
     ):
         app.include_router(part.router)
