@@ -11,6 +11,7 @@ import jwt
 from fastapi import Depends, Request
 
 from api.deadline import in_time
+from api.sign_ins import record_ended_session
 from api.state import ApiState, State
 from domain.errors import NotAllowed, NotAuthenticated, NotFresh
 from models.users import Role
@@ -42,6 +43,9 @@ async def _current_user(request: Request, state: State) -> UserRef:
     if user is None:  # only then is a thread needed
         name = claims["sub"]
         user = await in_time(lambda: state.users.get(name, lambda: _load(state, name)), request, state, writes=False)
+    if user is not None and _has_ended(claims, user) and not state.ended_sessions.kept((user.username, claims["ver"])):
+        ended = user
+        await in_time(lambda: record_ended_session(state, request, ended, claims["ver"]), request, state)
     return _admitted(request, claims, user)
 
 
@@ -120,10 +124,14 @@ def _verified(token: str, state: ApiState) -> dict[str, Any]:
 
 
 def _admitted(request: Request, claims: dict[str, Any], user: UserRef | None) -> UserRef:
-    if user is None or user.disabled or user.session_version != claims["ver"]:
+    if user is None or _has_ended(claims, user):
         raise NotAuthenticated("this session has ended; sign in again")
     request.scope["opitios.user"] = user.username
     return user
+
+
+def _has_ended(claims: dict[str, Any], user: UserRef) -> bool:
+    return user.disabled or bool(user.session_version != claims["ver"])
 
 
 def _load(state: ApiState, username: str) -> UserRef | None:

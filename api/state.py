@@ -34,6 +34,7 @@ from services.users import UserRef
 
 TOKEN_S = 60
 USER_S = 2  # a disabled user is out within this
+ENDED_SESSION_S = 60
 ACCOUNT_S = 2
 INSTRUMENT_S = 30
 
@@ -47,6 +48,7 @@ class ApiState:
     hints: HintPublisher
     tokens: TtlCache[str, dict[str, Any]]  # the claims of tokens whose signature was verified; their end is not
     users: TtlCache[str, UserRef]
+    ended_sessions: TtlCache[tuple[str, int], bool]  # those whose refusal is on record
     accounts: TtlCache[str, AccountRef]
     instruments: TtlCache[tuple[str, str], Instrument]
     keys: KeysInFlight
@@ -113,6 +115,7 @@ def make_state(settings: Settings) -> ApiState:
         hints=hints,
         tokens=TtlCache(SYSTEM_CLOCK, TOKEN_S),
         users=TtlCache(SYSTEM_CLOCK, USER_S),
+        ended_sessions=TtlCache(SYSTEM_CLOCK, ENDED_SESSION_S),
         accounts=TtlCache(SYSTEM_CLOCK, ACCOUNT_S),
         instruments=TtlCache(SYSTEM_CLOCK, INSTRUMENT_S),
         keys=KeysInFlight(),
