@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from loguru import logger
 
 from api.cache import TtlCache
 from api.idempotency import KeysInFlight
@@ -26,6 +27,7 @@ from models.pool import PoolStats
 from models.session import Database
 from models.unit import StoreError
 from services.accounts import AccountRef, find_account
+from services.clock_checks import check_clock
 from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.health import Standing, read_standing
@@ -89,7 +91,11 @@ class ApiState:
     def report(self, stats: PoolStats) -> None:
         """Write this process's gauges where every other can read them."""
         with self.database.statement() as unit:
-            store_gauges(unit, self.origin("system:api"), asdict(stats), asdict(self.live.standing))
+            origin = self.origin("system:api")
+            store_gauges(unit, origin, asdict(stats), asdict(self.live.standing))
+            wrong = check_clock(unit, self.settings.clock, self.clock, self.ids, origin=origin)
+        for alert in wrong:
+            logger.warning("Alert {} ({}) {}: {}", alert.kind, alert.severity, alert.subject, alert.message)
 
     def _record(self, verdict: Verdict) -> bool:
         origin, pool = self.origin("system:api"), asdict(self.database.stats())

@@ -18,6 +18,7 @@ from config.log_settings import LoggingSettings
 from config.sections import (
     AccountSettings,
     BreakerSettings,
+    ClockSettings,
     DatabaseSettings,
     FlowerSettings,
     ReconcileSettings,
@@ -66,6 +67,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     reconcile: ReconcileSettings = ReconcileSettings()
+    clock: ClockSettings = ClockSettings()
     sell_module: SellSettings = SellSettings()
     flower: FlowerSettings = FlowerSettings()
     logging: LoggingSettings = LoggingSettings()

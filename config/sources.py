@@ -16,6 +16,7 @@ from config.home import Home
 from config.log_settings import LoggingSettings
 from config.sections import (
     BreakerSettings,
+    ClockSettings,
     DatabaseSettings,
     FlowerSettings,
     ReconcileSettings,
@@ -31,6 +32,7 @@ SECTIONS: dict[str, type[Section]] = {
     "database": DatabaseSettings,
     "worker": WorkerSettings,
     "reconcile": ReconcileSettings,
+    "clock": ClockSettings,
     "sell_module": SellSettings,
     "flower": FlowerSettings,
     "logging": LoggingSettings,

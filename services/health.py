@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from models.unit import Unit
 from services.alerts import AlertCount, count_open
+from services.clock_checks import ClockStanding, read_clocks
 from services.gauges import Gauges, read_gauges
 from services.streams import StreamsStanding, read_streams
 
@@ -45,10 +46,11 @@ class Standing:
     alerts: Sequence[AlertCount]
     processes: Sequence[Gauges]
     streams: StreamsStanding
+    clock: ClockStanding
 
 
 def read_standing(unit: Unit) -> Standing:
     """Return it as it is now."""
     (row,) = unit.rows(_STANDING)
-    streams = read_streams(unit)
-    return Standing(**row._asdict(), alerts=count_open(unit), processes=read_gauges(unit), streams=streams)
+    streams, clock = read_streams(unit), read_clocks(unit)
+    return Standing(**row._asdict(), alerts=count_open(unit), processes=read_gauges(unit), streams=streams, clock=clock)

@@ -7,6 +7,8 @@ import threading
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
+from loguru import logger
+
 from brokers.breaker import Breaker
 from brokers.protocol import Broker
 from brokers.rate_budget import RateBudget
@@ -26,6 +28,7 @@ from events.spool import Spool
 from models.pool import PoolStats
 from models.session import Database
 from models.unit import StoreError
+from services.clock_checks import check_clock
 from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.leases import read_clock
@@ -126,6 +129,9 @@ class Context:
     def _report(self, stats: PoolStats) -> None:
         with self.database.statement() as unit:
             store_gauges(unit, self.origin, asdict(stats), asdict(self.live.standing))
+            wrong = check_clock(unit, self.settings.clock, self.clock, self.ids, origin=self.origin)
+        for alert in wrong:
+            logger.warning("Alert {} ({}) {}: {}", alert.kind, alert.severity, alert.subject, alert.message)
         replay(self.database, self.spool, self.ids)
 
     def _record(self, verdict: Verdict) -> bool:

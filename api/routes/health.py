@@ -12,6 +12,7 @@ from config.settings import AccountSettings
 from domain.alerts import Severity
 from domain.breaker import BreakerState
 from models.unit import StoreError
+from services.clock_checks import KINDS
 from services.gauges import Gauges
 from services.health import Standing
 
@@ -31,6 +32,8 @@ async def health(state: State, response: Response) -> dict[str, Any]:
     A part that hangs is `down` after two seconds. `processes` shows the database connections of every process as it
     told them within the last half minute: limit, active, idle, waiting, borrowed, waited_ms, errors, replaced.
     `streams` is degraded while one is not connected for a quarter of a minute: orders are polled meanwhile.
+    `clock` is a `warning`, and nothing more, where no time service keeps a host's clock or it is not the database's;
+    `unknown` where nobody can say.
     `alerts` counts the open ones by kind; their names are at /api/v1/alerts for who has signed in.
     """
     (database, standing), redis, brokers = await asyncio.gather(_database(state), _redis(state), _brokers(state))
@@ -115,7 +118,16 @@ def _counts(standing: Standing | None) -> dict[str, dict[str, Any]]:
         "instruments": {"known": standing.instruments},
         "orders": {"overdue": standing.overdue, "quarantined": standing.quarantined},
         "streams": {"state": "degraded" if standing.streams.down else "healthy"} | asdict(standing.streams),
+        "clock": _clock(standing),
     }
+
+
+def _clock(standing: Standing) -> dict[str, Any]:
+    """Return how the hosts' clocks stand; a warning is no trouble of ours unless `clock.required` makes it critical."""
+    clock = standing.clock
+    warned = any(count.kind in KINDS for count in standing.alerts)
+    known = clock.hosts > 0 and clock.synchronized == clock.hosts
+    return {"state": "warning" if warned else "healthy" if known else "unknown"} | asdict(clock)
 
 
 def _types(standing: Standing) -> dict[str, int]:
