@@ -38,6 +38,7 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
             state.live.start()
         yield
         state.live.stop()
+        state.tell_stop()
         state.waiting.close()
         state.hints.close()
         state.breakers.close()

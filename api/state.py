@@ -31,7 +31,9 @@ from services.clock_checks import check_clock
 from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.health import Standing, read_standing
+from services.operations import record_operation
 from services.origin import Origin, Stamp
+from services.process_record import STARTED, STOPPED, process_operation
 from services.users import UserRef
 
 TOKEN_S = 60
@@ -60,6 +62,7 @@ class ApiState:
     breakers: BreakerBoard
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
+    has_told_start: bool = False
     live: LiveSettings = field(init=False)  # started by whoever serves from the machine's own settings
 
     def __post_init__(self) -> None:
@@ -97,7 +100,25 @@ class ApiState:
         for alert in wrong:
             logger.warning("Alert {} ({}) {}: {}", alert.kind, alert.severity, alert.subject, alert.message)
 
+    def tell(self, what: str) -> None:
+        """Put a start or stop of this process on record. Raises StoreError."""
+        stamp = self.stamp("system:api")
+        with self.database.statement() as unit:
+            record_operation(unit, process_operation(what, self.settings, stamp), stamp.origin, self.ids)
+
+    def tell_stop(self) -> None:
+        """Put the end of this process on record, if its start is there and the database is."""
+        if not self.has_told_start:
+            return
+        try:
+            self.tell(STOPPED)
+        except StoreError as error:
+            logger.warning("The stop of this process is not on record: {}", type(error).__name__)
+
     def _record(self, verdict: Verdict) -> bool:
+        if not self.has_told_start:  # asked again until the database is there: the start waits for nothing
+            self.tell(STARTED)
+            self.has_told_start = True
         origin, pool = self.origin("system:api"), asdict(self.database.stats())
         by = Reporter(origin, self.clock, self.ids, self.live.standing, pool, self.live.is_current)
         with self.database.unit() as unit:

@@ -4,6 +4,7 @@ import datetime as dt
 import os
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 
@@ -33,8 +34,10 @@ from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.leases import read_clock
 from services.order_facts import Policy
-from services.origin import Origin
+from services.origin import Origin, Stamp
+from services.process_record import STARTED, process_operation
 from services.rules_version import rules_version
+from services.spooled import operated
 from tasks.prices import AskCache
 from tasks.spooling import replay
 
@@ -58,6 +61,7 @@ class Context:
 
     def __post_init__(self) -> None:
         """Make what follows the settings before any thread could make it by older ones."""
+        self._began_at, self._began_ms = self.clock.now(), self.clock.monotonic_ms()
         url = self.settings.redis_url.get_secret_value()
         self.budget = SharedRateBudget(url, self.clock, _limits(self.settings), processes=len(WORKER_QUEUES))
         self.breaker = SharedBreaker(url, self.clock, self.settings.breaker.rules)
@@ -142,6 +146,16 @@ class Context:
         for account_id in recorded.to_read:
             self.hints.hint(CHECK_BALANCE, str(account_id))
         return recorded.is_done
+
+    def tell(self, what: str) -> None:
+        """Put a start or stop of this process on record; it is on the disk first, and waits there for the database."""
+        stamp = Stamp(self.clock.now(), self.ids, self.origin)
+        took_ms = self.clock.monotonic_ms() - self._began_ms if what == STARTED else 0
+        since = self._began_at if what == STARTED else None
+        told = process_operation(what, self.settings, stamp, since=since, total_ms=took_ms)
+        self.spool.keep([operated(told, stamp)])
+        with suppress(StoreError):
+            replay(self.database, self.spool, self.ids)
 
     def close(self) -> None:
         """Let go of everything that was opened."""
