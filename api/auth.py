@@ -13,7 +13,8 @@ from fastapi import Depends, Request
 from api.deadline import in_time
 from api.sign_ins import record_ended_session
 from api.state import ApiState, State
-from domain.errors import NotAllowed, NotAuthenticated, NotFresh
+from domain.errors import NotAllowed, NotAuthenticated, NotFresh, StoreUnavailable
+from models.unit import StoreError
 from models.users import Role
 from services.users import UserRef, find_user
 
@@ -50,6 +51,14 @@ async def _current_user(request: Request, state: State) -> UserRef:
 
 
 CurrentUser = Annotated[UserRef, Depends(_current_user)]
+
+
+async def signed_in(request: Request, state: ApiState) -> UserRef | None:
+    """Return who asks where that is told truly, None otherwise: for what anybody may read, and some read more of."""
+    try:
+        return await _current_user(request, state)
+    except (NotAuthenticated, StoreUnavailable, StoreError):
+        return None
 
 
 def allowed(*roles: Role) -> Callable[[UserRef], Coroutine[None, None, UserRef]]:

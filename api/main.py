@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from api import problems
 from api.body_limit import BodyLimit
 from api.routes import (
+    account_pool,
     accounts,
     admin_accounts,
     admin_orders,
@@ -63,6 +64,7 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
         admin_users,
         admin_accounts,
         admin_orders,
+        account_pool,
         configuration,
         corrections,
         health,

@@ -7,6 +7,7 @@ import threading
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import Any
 
 from loguru import logger
 
@@ -132,14 +133,17 @@ class Context:
 
     def _report(self, stats: PoolStats) -> None:
         with self.database.statement() as unit:
-            store_gauges(unit, self.origin, asdict(stats), asdict(self.live.standing))
+            store_gauges(unit, self.origin, self._gauges(stats), asdict(self.live.standing))
             wrong = check_clock(unit, self.settings.clock, self.clock, self.ids, origin=self.origin)
         for alert in wrong:
             logger.warning("Alert {} ({}) {}: {}", alert.kind, alert.severity, alert.subject, alert.message)
         replay(self.database, self.spool, self.ids)
 
+    def _gauges(self, stats: PoolStats) -> dict[str, Any]:
+        return asdict(stats) | {"clients": self.brokers.stats.read()}
+
     def _record(self, verdict: Verdict) -> bool:
-        pool = asdict(self.database.stats())
+        pool = self._gauges(self.database.stats())
         by = Reporter(self.origin, self.clock, self.ids, self.live.standing, pool, self.live.is_current)
         with self.database.unit() as unit:
             recorded = record_verdict(unit, verdict, by)

@@ -5,13 +5,17 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from api.auth import signed_in
+from api.deadline import in_time
 from api.state import ApiState, State
 from config.settings import AccountSettings
 from domain.alerts import Severity
 from domain.breaker import BreakerState
+from domain.errors import StoreUnavailable
 from models.unit import StoreError
+from services.accounts import all_accounts
 from services.clock_checks import KINDS
 from services.gauges import Gauges
 from services.health import Standing
@@ -19,10 +23,11 @@ from services.health import Standing
 router = APIRouter(tags=["health"])
 
 PATIENCE_S = 2
+_NAMED = ("name", "account_type", "account_type_source", "type_read_at", "entries_blocked")
 
 
 @router.get("/health", operation_id="health")
-async def health(state: State, response: Response) -> dict[str, Any]:
+async def health(request: Request, state: State, response: Response) -> dict[str, Any]:
     """Return 200 when orders can be accepted, 503 when not; Redis away is `degraded` (orders wait, none is lost).
 
     `configuration` is degraded while any process could not take the file over: it says which and why.
@@ -35,6 +40,7 @@ async def health(state: State, response: Response) -> dict[str, Any]:
     `clock` is a `warning`, and nothing more, where no time service keeps a host's clock or it is not the database's;
     `unknown` where nobody can say.
     `alerts` counts the open ones by kind; their names are at /api/v1/alerts for who has signed in.
+    `account_types` counts the accounts; for who has signed in `accounts` tells each one's type by name (MON-001).
     """
     (database, standing), redis, brokers = await asyncio.gather(_database(state), _redis(state), _brokers(state))
     if standing is None:
@@ -42,6 +48,7 @@ async def health(state: State, response: Response) -> dict[str, Any]:
     configuration = _configuration(state, [] if standing is None else standing.processes)
     parts = {"database": database, "redis": redis, "configuration": configuration, "brokers": brokers}
     healthy = redis["state"] == configuration["state"] == brokers["state"] == "healthy"
+    named = None if standing is None else await _accounts(request, state)
     good = standing is not None and healthy and not _troubled(standing, state.settings.accounts)
     return {
         "status": "healthy" if good else "down" if standing is None else "degraded",
@@ -50,7 +57,22 @@ async def health(state: State, response: Response) -> dict[str, Any]:
         "alerts": [] if standing is None else [asdict(count) for count in standing.alerts],
         "processes": [] if standing is None else [asdict(gauges) for gauges in standing.processes],
         "checked_at": state.clock.now().isoformat(),
-    }
+    } | ({} if named is None else {"accounts": named})
+
+
+async def _accounts(request: Request, state: ApiState) -> list[dict[str, Any]] | None:
+    """Return each account's type for who has signed in; None for anybody else, and while nobody can be asked."""
+    if await signed_in(request, state) is None:
+        return None
+
+    def read() -> list[dict[str, Any]]:
+        with state.database.statement() as unit:
+            return [{name: getattr(row, name) for name in _NAMED} for row in all_accounts(unit)]
+
+    try:
+        return await in_time(read, request, state, writes=False)
+    except (StoreUnavailable, StoreError):
+        return None
 
 
 async def _database(state: ApiState) -> tuple[dict[str, Any], Standing | None]:
