@@ -2,16 +2,18 @@
 
 import json
 import uuid
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
 from fastapi import APIRouter, Request
 from loguru import logger
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, field_validator
 
 from api.auth import FreshOfficer
 from api.exact_json import ExactRoute
 from api.state import State
 from api.tracing import trace_of
+from domain.errors import InvalidRequest
+from domain.orders import FieldProblem
 from services.corrections import Correction, correct_change, correct_event, correct_operation
 
 router = APIRouter(prefix="/api/v1/audit", tags=["audit"], route_class=ExactRoute)
@@ -61,12 +63,17 @@ class CorrectionIn(BaseModel):
         plain: dict[str, Any] = json.loads(text)
         return plain
 
-    @model_validator(mode="after")
-    def _names_one_row(self) -> "CorrectionIn":
-        named = [one is not None for one in (self.order_id, self.operation_id, self.change_id)]
-        if sum(named) != 1 or (self.order_id is None) != (self.seq is None):
-            raise ValueError("one row: order_id with seq, operation_id or change_id")
-        return self
+    def require_one_row(self) -> None:
+        """Refuse what names no row, or more than one. Raises InvalidRequest."""
+        given = [name for name in ("order_id", "operation_id", "change_id") if getattr(self, name) is not None]
+        if len(given) != 1:
+            _refuse("order_id", " and ".join(given) or "missing", "one of order_id, operation_id and change_id")
+        if (self.order_id is None) != (self.seq is None):
+            _refuse("seq", "missing" if self.seq is None else str(self.seq), "the number of an event, with order_id")
+
+
+def _refuse(field: str, value: str, expected: str) -> NoReturn:
+    raise InvalidRequest(f"not as expected: {field}", [FieldProblem(field, value, expected)])
 
 
 class CorrectionOut(BaseModel):
@@ -81,6 +88,7 @@ class CorrectionOut(BaseModel):
 @router.post("/corrections", operation_id="correctAuditRow", status_code=201)
 def post_correction(body: CorrectionIn, request: Request, state: State, user: FreshOfficer) -> CorrectionOut:
     """Correct a row of the audit trail by a new one; nothing is changed in place. 404 names what does not exist."""
+    body.require_one_row()
     stamp = state.stamp(user.username)
     spent_ms = state.clock.monotonic_ms() - request.scope["opitios.started_ms"]
     started_at = request.scope["opitios.started_at"]

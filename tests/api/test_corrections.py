@@ -76,22 +76,28 @@ def test_what_does_not_exist_is_named(desk: Desk, client: Caller) -> None:
         assert (answer.status_code, answer.json()["detail"].partition(":")[0]) == (404, named), answer.text
 
 
+NOBODY = {"change_id": str(uuid.UUID(int=1))}
+
+
 @pytest.mark.parametrize(
-    "body",
+    ("body", "field"),
     [
-        {},  # no row at all
-        {"seq": 1},
-        {"order_id": str(uuid.UUID(int=1))},
-        {"operation_id": str(uuid.UUID(int=1)), "change_id": str(uuid.UUID(int=1))},
-        {"change_id": str(uuid.UUID(int=1)), "reason": " "},
-        {"change_id": str(uuid.UUID(int=1)), "reason": "a\0b"},
-        {"change_id": str(uuid.UUID(int=1)), "values": {"a": "b\0"}},
-        {"change_id": str(uuid.UUID(int=1)), "values": {"a": "\ud800"}},
-        {"change_id": str(uuid.UUID(int=1)), "values": {"a": "b" * 9000}},
+        ({}, "order_id"),  # no row at all
+        ({"operation_id": str(uuid.UUID(int=1))} | NOBODY, "order_id"),
+        ({"order_id": str(uuid.UUID(int=1))}, "seq"),
+        ({"seq": 1} | NOBODY, "seq"),
+        ({"reason": " "} | NOBODY, "reason"),
+        ({"reason": "a\0b"} | NOBODY, "reason"),
+        ({"values": {"a": "b\0"}} | NOBODY, "values"),
+        ({"values": {"a": "\ud800"}} | NOBODY, "values"),
+        ({"values": {"a": "b" * 9000}} | NOBODY, "values"),
     ],
 )
-def test_what_names_no_row_or_cannot_be_stored_is_refused(client: Caller, body: dict[str, Any]) -> None:
-    assert correct(client, **body).status_code == 422
+def test_what_names_no_row_or_cannot_be_stored_is_refused_by_its_field(
+    client: Caller, body: dict[str, Any], field: str
+) -> None:
+    answer = correct(client, **body)
+    assert (answer.status_code, [problem["field"] for problem in answer.json()["errors"]]) == (422, [field])
 
 
 def test_only_officers_who_have_just_signed_in_may_correct(desk: Desk, client: Caller) -> None:
