@@ -11,8 +11,10 @@ import jwt
 from fastapi import Depends, Request
 
 from api.deadline import in_time
+from api.sign_ins import record_ended_session
 from api.state import ApiState, State
-from domain.errors import NotAllowed, NotAuthenticated, NotFresh
+from domain.errors import NotAllowed, NotAuthenticated, NotFresh, StoreUnavailable
+from models.unit import StoreError
 from models.users import Role
 from services.users import UserRef, find_user
 
@@ -42,10 +44,21 @@ async def _current_user(request: Request, state: State) -> UserRef:
     if user is None:  # only then is a thread needed
         name = claims["sub"]
         user = await in_time(lambda: state.users.get(name, lambda: _load(state, name)), request, state, writes=False)
+    if user is not None and _has_ended(claims, user) and not state.ended_sessions.kept((user.username, claims["ver"])):
+        ended = user
+        await in_time(lambda: record_ended_session(state, request, ended, claims["ver"]), request, state)
     return _admitted(request, claims, user)
 
 
 CurrentUser = Annotated[UserRef, Depends(_current_user)]
+
+
+async def signed_in(request: Request, state: ApiState) -> UserRef | None:
+    """Return who asks where that is told truly, None otherwise: for what anybody may read, and some read more of."""
+    try:
+        return await _current_user(request, state)
+    except (NotAuthenticated, StoreUnavailable, StoreError):
+        return None
 
 
 def allowed(*roles: Role) -> Callable[[UserRef], Coroutine[None, None, UserRef]]:
@@ -80,6 +93,16 @@ async def _fresh_operator(request: Request, state: State, user: Operator) -> Use
     return await _fresh(request, state, user)
 
 
+Officer = Annotated[UserRef, Depends(allowed(Role.COMPLIANCE, Role.ADMIN))]
+
+
+async def _fresh_officer(request: Request, state: State, user: Officer) -> UserRef:
+    return await _fresh(request, state, user)
+
+
+FreshOfficer = Annotated[UserRef, Depends(_fresh_officer)]
+"""Somebody of compliance or an admin who has just given the password."""
+
 FreshOperator = Annotated[UserRef, Depends(_fresh_operator)]
 """An operator or admin who has just given the password."""
 
@@ -110,10 +133,14 @@ def _verified(token: str, state: ApiState) -> dict[str, Any]:
 
 
 def _admitted(request: Request, claims: dict[str, Any], user: UserRef | None) -> UserRef:
-    if user is None or user.disabled or user.session_version != claims["ver"]:
+    if user is None or _has_ended(claims, user):
         raise NotAuthenticated("this session has ended; sign in again")
     request.scope["opitios.user"] = user.username
     return user
+
+
+def _has_ended(claims: dict[str, Any], user: UserRef) -> bool:
+    return user.disabled or bool(user.session_version != claims["ver"])
 
 
 def _load(state: ApiState, username: str) -> UserRef | None:

@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from api import problems
 from api.body_limit import BodyLimit
 from api.routes import (
+    account_pool,
     accounts,
     admin_accounts,
     admin_orders,
@@ -16,6 +17,7 @@ from api.routes import (
     audit,
     auth,
     configuration,
+    corrections,
     health,
     orders,
     sell,
@@ -38,6 +40,7 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
             state.live.start()
         yield
         state.live.stop()
+        state.tell_stop()
         state.waiting.close()
         state.hints.close()
         state.breakers.close()
@@ -63,7 +66,9 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
         admin_users,
         admin_accounts,
         admin_orders,
+        account_pool,
         configuration,
+        corrections,
         health,
     ):
         app.include_router(part.router)

@@ -112,9 +112,10 @@ class OrderAccepted(BaseModel):
 
 
 class EventOut(BaseModel):
-    """One event of an order's life; durations in ms."""
+    """One event of an order's life; durations in ms. `corrects_seq` names the earlier event that it corrects."""
 
     seq: int
+    corrects_seq: int | None
     event: str
     stage: str
     success: bool

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
 from fastapi import Depends, Request
+from loguru import logger
 
 from api.cache import TtlCache
 from api.idempotency import KeysInFlight
@@ -26,14 +27,18 @@ from models.pool import PoolStats
 from models.session import Database
 from models.unit import StoreError
 from services.accounts import AccountRef, find_account
+from services.clock_checks import check_clock
 from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.health import Standing, read_standing
+from services.operations import record_operation
 from services.origin import Origin, Stamp
+from services.process_record import STARTED, STOPPED, process_operation
 from services.users import UserRef
 
 TOKEN_S = 60
 USER_S = 2  # a disabled user is out within this
+ENDED_SESSION_S = 60
 ACCOUNT_S = 2
 INSTRUMENT_S = 30
 
@@ -47,6 +52,7 @@ class ApiState:
     hints: HintPublisher
     tokens: TtlCache[str, dict[str, Any]]  # the claims of tokens whose signature was verified; their end is not
     users: TtlCache[str, UserRef]
+    ended_sessions: TtlCache[tuple[str, int], bool]  # those whose refusal is on record
     accounts: TtlCache[str, AccountRef]
     instruments: TtlCache[tuple[str, str], Instrument]
     keys: KeysInFlight
@@ -56,6 +62,7 @@ class ApiState:
     breakers: BreakerBoard
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
+    has_told_start: bool = False
     live: LiveSettings = field(init=False)  # started by whoever serves from the machine's own settings
 
     def __post_init__(self) -> None:
@@ -87,9 +94,31 @@ class ApiState:
     def report(self, stats: PoolStats) -> None:
         """Write this process's gauges where every other can read them."""
         with self.database.statement() as unit:
-            store_gauges(unit, self.origin("system:api"), asdict(stats), asdict(self.live.standing))
+            origin = self.origin("system:api")
+            store_gauges(unit, origin, asdict(stats), asdict(self.live.standing))
+            wrong = check_clock(unit, self.settings.clock, self.clock, self.ids, origin=origin)
+        for alert in wrong:
+            logger.warning("Alert {} ({}) {}: {}", alert.kind, alert.severity, alert.subject, alert.message)
+
+    def tell(self, what: str) -> None:
+        """Put a start or stop of this process on record. Raises StoreError."""
+        stamp = self.stamp("system:api")
+        with self.database.statement() as unit:
+            record_operation(unit, process_operation(what, self.settings, stamp), stamp.origin, self.ids)
+
+    def tell_stop(self) -> None:
+        """Put the end of this process on record, if its start is there and the database is."""
+        if not self.has_told_start:
+            return
+        try:
+            self.tell(STOPPED)
+        except StoreError as error:
+            logger.warning("The stop of this process is not on record: {}", type(error).__name__)
 
     def _record(self, verdict: Verdict) -> bool:
+        if not self.has_told_start:  # asked again until the database is there: the start waits for nothing
+            self.tell(STARTED)
+            self.has_told_start = True
         origin, pool = self.origin("system:api"), asdict(self.database.stats())
         by = Reporter(origin, self.clock, self.ids, self.live.standing, pool, self.live.is_current)
         with self.database.unit() as unit:
@@ -113,6 +142,7 @@ def make_state(settings: Settings) -> ApiState:
         hints=hints,
         tokens=TtlCache(SYSTEM_CLOCK, TOKEN_S),
         users=TtlCache(SYSTEM_CLOCK, USER_S),
+        ended_sessions=TtlCache(SYSTEM_CLOCK, ENDED_SESSION_S),
         accounts=TtlCache(SYSTEM_CLOCK, ACCOUNT_S),
         instruments=TtlCache(SYSTEM_CLOCK, INSTRUMENT_S),
         keys=KeysInFlight(),

@@ -6,7 +6,8 @@ from functools import partial
 
 from brokers.alpaca.adapter import AlpacaBroker
 from brokers.alpaca.feed import AlpacaFeed
-from brokers.deadline import Watchdog
+from brokers.client_stats import ClientStats
+from brokers.deadline import Watchdog, last_network_ms
 from brokers.protocol import Broker, TradeFeed
 from brokers.rate_budget import Allowance
 from config.settings import AccountSettings, Settings
@@ -39,6 +40,7 @@ class BrokerRegistry:
         self._met = met
         self._clock = clock
         self._watchdog = Watchdog(clock)
+        self.stats = ClientStats(clock)
         self._brokers: dict[str, tuple[AccountSettings, Broker]] = {}
         self._retired: list[tuple[float, Broker]] = []
         self._lock = threading.Lock()
@@ -87,7 +89,13 @@ class BrokerRegistry:
 
     def _make(self, name: str) -> tuple[AccountSettings, Broker]:
         account = self._section(name)
+        self.stats.begin(name)
         return account, self._alpaca(account)
+
+    def _heard(self, account: str, reason_code: str | None) -> None:
+        """Take how a call ended, in the thread that has made it: the time on the wire is that of its last one."""
+        self.stats.count(account, reason_code, last_network_ms())
+        self._met(account, reason_code)
 
     def _section(self, name: str) -> AccountSettings:
         account = self._settings.account(name)
@@ -106,7 +114,7 @@ class BrokerRegistry:
             watchdog=self._watchdog,
             may_enter=self._may_enter,
             told=partial(self._told, account.name),
-            met=partial(self._met, account.name),
+            met=partial(self._heard, account.name),
         )
 
     def _may_enter(self, url: str) -> str | None:

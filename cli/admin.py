@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from cli import admin_accounts, admin_orders, admin_sell, admin_users
+from cli import admin_accounts, admin_correct, admin_orders, admin_sell, admin_users
 from cli.output import OUT, fail
 from config.settings import load_settings
 
@@ -16,6 +16,7 @@ app.add_typer(admin_users.app, name="users")
 app.add_typer(admin_accounts.app, name="accounts")
 app.add_typer(admin_orders.app, name="orders")
 app.add_typer(admin_sell.app, name="sell")
+app.command("correct")(admin_correct.correct)
 
 
 @app.command("reset-password")

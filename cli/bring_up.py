@@ -5,10 +5,11 @@ from typing import Any
 
 import requests
 
-from cli.database import prepare_database
+from cli.database import prepare_database, record_stack
 from config.celery import WORKER_QUEUES
 from config.settings import Settings, load_settings, read_at_start
 from events.hints import HintPublisher
+from services.process_record import STACK_STARTED
 from stack.stack import Stack
 
 _HEALTHY_S = 90
@@ -27,6 +28,7 @@ def bring_up(stack: Stack, environ: Mapping[str, str], report: Callable[[str], N
     try:
         report("bringing the database to the newest revision")
         password = prepare_database(load_settings(environ))
+        record_stack(load_settings(environ), STACK_STARTED)
         stack.start_applications()
         settings = load_settings(environ)
         await_health(stack, settings)

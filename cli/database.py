@@ -18,7 +18,9 @@ from models.unit import StoreError, Unit
 from services.accounts import upsert_accounts
 from services.configuration import record_configuration
 from services.gauges import has_told
-from services.origin import Origin
+from services.operations import record_operation
+from services.origin import Origin, Stamp
+from services.process_record import process_operation
 from services.users import create_first_admin, reset_password
 
 
@@ -65,6 +67,13 @@ def _record_configuration(unit: Unit, settings: Settings) -> None:
     record_configuration(
         unit, settings, actor=content.actor, is_current=lambda: True, now=now, ids=SYSTEM_IDS, origin=origin
     )
+
+
+def record_stack(settings: Settings, what: str) -> None:
+    """Put a start or stop of the whole stack on record. Raises ConfigError as above."""
+    stamp = Stamp(SYSTEM_CLOCK.now(), SYSTEM_IDS, _machine_origin())
+    with _unit(settings) as unit:
+        record_operation(unit, process_operation(what, settings, stamp), stamp.origin, SYSTEM_IDS)
 
 
 def has_spoken(settings: Settings, host: str) -> bool:

@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Annotated
@@ -14,7 +15,7 @@ from rich.table import Table
 
 from cli.output import OUT, command_name
 from config.home import Home, find_home
-from config.settings import Settings, load_settings
+from config.settings import ConfigError, Settings, load_settings
 from stack.stack import Stack, StackError
 
 
@@ -43,7 +44,9 @@ def run(
 
 def stop() -> None:
     """Stop everything of this OPITIOS_HOME; the data stay."""
-    Stack(find_home(), os.environ, _say).stop()
+    stack = Stack(find_home(), os.environ, _say)
+    _record_stop(stack)
+    stack.stop()
     OUT.print("Stopped.")
 
 
@@ -115,7 +118,19 @@ def _stay(stack: Stack) -> None:
     try:
         stack.wait_stopped()
     except KeyboardInterrupt:
+        _record_stop(stack)
         stack.stop()
+
+
+def _record_stop(stack: Stack) -> None:
+    """Put the stop on record while the database is there still; without it, or with a broken file, it stops too."""
+    if not stack.running():
+        return
+    from cli.database import record_stack  # noqa: PLC0415  see run
+    from services.process_record import STACK_STOPPED  # noqa: PLC0415  likewise
+
+    with suppress(ConfigError):
+        record_stack(load_settings(), STACK_STOPPED)
 
 
 def _environment() -> dict[str, str]:

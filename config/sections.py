@@ -154,6 +154,34 @@ class AuditSettings(Section):
     key: str | None = None
 
 
+class ClockSettings(Section):
+    """The hosts' clocks: how often they are looked at, and how far off they may be (docs/decisions/0028-complete.md).
+
+    `required`: a clock that nobody keeps, or that is further off, is critical and shows in health.
+    """
+
+    interval: Annotated[Patience, Field(ge=dt.timedelta(seconds=10), le=dt.timedelta(minutes=10))] = dt.timedelta(
+        seconds=60
+    )
+    max_error: Patience = dt.timedelta(seconds=1)
+    max_database_offset: Patience = dt.timedelta(seconds=1)
+    required: bool = False
+
+    @property
+    def most_error_ms(self) -> Decimal:
+        """The bound against UTC, in ms."""
+        return _ms(self.max_error)
+
+    @property
+    def most_database_offset_ms(self) -> Decimal:
+        """What host and database may be apart, in ms."""
+        return _ms(self.max_database_offset)
+
+
+def _ms(span: dt.timedelta) -> Decimal:
+    return Decimal(span // dt.timedelta(microseconds=1)) / 1000
+
+
 class FlowerSettings(Section):
     """Flower, the workers' page (docs/decisions/0014-flower-and-containers.md). It alone judges its password."""
 

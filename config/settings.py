@@ -20,6 +20,7 @@ from config.sections import (
     AccountSettings,
     AuditSettings,
     BreakerSettings,
+    ClockSettings,
     DatabaseSettings,
     FlowerSettings,
     ReconcileSettings,
@@ -70,6 +71,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     reconcile: ReconcileSettings = ReconcileSettings()
+    clock: ClockSettings = ClockSettings()
     sell_module: SellSettings = SellSettings()
     audit: AuditSettings = AuditSettings()
     flower: FlowerSettings = FlowerSettings()

@@ -17,6 +17,7 @@ from config.log_settings import LoggingSettings
 from config.sections import (
     AuditSettings,
     BreakerSettings,
+    ClockSettings,
     DatabaseSettings,
     FlowerSettings,
     ReconcileSettings,
@@ -32,6 +33,7 @@ SECTIONS: dict[str, type[Section]] = {
     "database": DatabaseSettings,
     "worker": WorkerSettings,
     "reconcile": ReconcileSettings,
+    "clock": ClockSettings,
     "sell_module": SellSettings,
     "audit": AuditSettings,
     "flower": FlowerSettings,

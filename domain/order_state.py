@@ -47,6 +47,7 @@ class OrderEvent(StrEnum):
     LATE_RESULT = "late_result"  # an answer that came after the fence had moved on (R10)
     IMPORTED = "imported"  # found at the broker, placed there by somebody else (R17)
     RESOLVED = "resolved"  # an operator has decided what becomes of a quarantined order
+    CORRECTED = "corrected"  # an officer says what an earlier event should have said; that one stays as it is
 
 
 _S = OrderStatus

@@ -22,7 +22,8 @@ KINDS = (UNREAD, MISMATCH, NUMBER_CHANGED)
 
 # an answer that began before one that is stored already (by its read_seq, R18) says nothing of the account's kind
 _LOCK = """
-SELECT a.*, coalesce(b.read_seq, 0) AS read_seq
+SELECT a.*, coalesce(b.read_seq, 0) AS read_seq,
+       EXISTS (SELECT FROM audit.account_type_changes c WHERE c.account_id = a.account_id) AS has_history
   FROM trading.accounts a LEFT JOIN trading.balances b USING (account_id)
  WHERE a.name = %(name)s FOR NO KEY UPDATE OF a
 """
@@ -80,7 +81,9 @@ def store_type(
     None, and nothing stored, when the table has another endpoint or key than `account`, which it was read with.
 
     A contradiction with the configured `paper_trading` blocks entries until it is gone, another number than the
-    confirmed one until an admin confirms it (ACC-001). Raises UnknownAccount when it is not in the table.
+    confirmed one until an admin confirms it (ACC-001). The first word about an account is in its history whatever it
+    is, a fallback too, and so is every change, and a first read under another key or endpoint that confirms the type.
+    Raises UnknownAccount when it is not in the table.
     """
     stamp = Stamp(now, ids, origin)
     row = _locked(unit, account.name)
@@ -95,7 +98,7 @@ def store_type(
     if failed is None or before != after:
         _write(unit, row, after, read_at=now if after.was_read else None, now=now)
     update = TypeUpdate(before, after, failed)
-    if update.changed:
+    if update.changed or not row.has_history or (after.was_read and not before.was_read):
         _remember(unit, row.account_id, before, after, reason=_reason(after, failed), stamp=stamp)
     if after.number_changed and not before.number_changed:
         _record(unit, "account number changed", account.name, old=before, new=after, stamp=stamp)

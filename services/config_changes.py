@@ -17,16 +17,20 @@ from services.origin import Origin
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """One change: its subject (a dotted name, or what was done), the values before and after; None for no value."""
+    """One change: its subject (a dotted name, or what was done), the values before and after; None for no value.
+
+    `corrects` is the id of the change that this one corrects.
+    """
 
     subject: str
     old: Mapping[str, Any] | None = None
     new: Mapping[str, Any] | None = None
+    corrects: uuid.UUID | None = None
 
 
 _RECORD = """
-INSERT INTO audit.config_changes (change_id, subject, old, new, actor, host, occurred_at)
-VALUES (%(id)s, %(subject)s, %(old)s, %(new)s, %(actor)s, %(host)s, %(now)s)
+INSERT INTO audit.config_changes (change_id, subject, old, new, actor, host, occurred_at, corrects)
+VALUES (%(id)s, %(subject)s, %(old)s, %(new)s, %(actor)s, %(host)s, %(now)s, %(corrects)s)
 """
 
 # ids are made in the order of time, so the key itself is the order of the list
@@ -37,11 +41,13 @@ SELECT change_id, subject, old, new, actor, host, occurred_at FROM audit.config_
 """
 
 
-def record_change(unit: Unit, change: Change, *, now: dt.datetime, ids: Ids, origin: Origin) -> None:
-    """Write one change."""
+def record_change(unit: Unit, change: Change, *, now: dt.datetime, ids: Ids, origin: Origin) -> uuid.UUID:
+    """Write one change; return its id."""
+    change_id = ids.new()
     old, new = (None if value is None else json.dumps(dict(value)) for value in (change.old, change.new))
-    who = {"actor": origin.actor, "host": origin.host, "now": now}
-    unit.run(_RECORD, {"id": ids.new(), "subject": change.subject, "old": old, "new": new} | who)
+    who = {"actor": origin.actor, "host": origin.host, "now": now, "corrects": change.corrects}
+    unit.run(_RECORD, {"id": change_id, "subject": change.subject, "old": old, "new": new} | who)
+    return change_id
 
 
 def list_changes(unit: Unit, *, after: uuid.UUID | None, limit: int) -> Sequence[Row]:

@@ -20,6 +20,7 @@ from models.unit import Unit
 from services.accounts import switch_off, upsert_accounts
 from services.config_changes import Change, record_change
 from services.origin import Origin
+from services.rules_version import SUBJECT, thresholds_in, version_of
 
 _HASHED = "hmac-sha256:"
 _SIGNING_KEY = "jwt.secret_key"
@@ -57,7 +58,7 @@ def record_configuration(
     if stored.digest == digest or not is_current():
         return frozenset()
     is_first = not stored.digest
-    changes = [_first(content)] if is_first else differences(stored.content, content)
+    changes = [_first(content), _rules(content)] if is_first else differences(stored.content, content)
     changed = [account for account in settings.accounts if is_first or _concerns(account.name, changes)]
     upsert_accounts(unit, changed, ids)
     switch_off(unit, sorted(_accounts(stored.content) - _accounts(content)))
@@ -79,7 +80,8 @@ def marked(settings: Settings) -> dict[str, Scalar]:
             return value
         return _HASHED + hmac.new(key, value.get_secret_value().encode(), "sha256").hexdigest()[:16]
 
-    return {name: mark(value) for name, value in flat(settings).items() if "." in name}
+    content = {name: mark(value) for name, value in flat(settings).items() if "." in name}
+    return content | {SUBJECT: version_of(thresholds_in(content))}
 
 
 def differences(old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> list[Change]:
@@ -90,12 +92,17 @@ def differences(old: Mapping[str, Scalar], new: Mapping[str, Scalar]) -> list[Ch
         before, after = old.get(name), new.get(name)
         both_hashed = _is_hashed(before) and _is_hashed(after) and name != _SIGNING_KEY
         if before != after and not (other_key and both_hashed):
-            changes.append(Change(name, _shown(before), _shown(after)))
+            changes.append(_rules(new, before) if name == SUBJECT else Change(name, _shown(before), _shown(after)))
     return changes
 
 
 def _first(content: Mapping[str, Scalar]) -> Change:
     return Change("configuration", None, {"value": f"{len(content)} values, on record for the first time"})
+
+
+def _rules(content: Mapping[str, Scalar], before: Scalar | None = None) -> Change:
+    """Return the new version of the thresholds with all their values: what a ruling's version is looked up by."""
+    return Change(SUBJECT, _shown(before), {"value": content[SUBJECT], "thresholds": thresholds_in(content)})
 
 
 def _shown(value: Scalar | None) -> dict[str, Scalar] | None:

@@ -6,6 +6,7 @@ CFG-001. Written by the process itself, in one transaction.
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from config.live import Standing, Verdict
 from domain.alerts import Severity
@@ -28,7 +29,7 @@ class Reporter:
     clock: Clock
     ids: Ids
     standing: Standing
-    pool: Mapping[str, float]  # float: ms and counts
+    pool: Mapping[str, Any]
     is_current: Callable[[], bool]
 
 

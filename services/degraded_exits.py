@@ -66,6 +66,7 @@ def write_degraded_exit(unit: Unit, found: Mapping[str, Any], origin: Origin) ->
         exit_.decided_at,
         reason_code="database_unavailable",
         reason="sent while the database was away, after a look at the broker's position and open orders",
+        detail={"checks": {"minimum_balance": {"decision": "allow", "exempt": "an exit of the sell module"}}},
     )
     taken = {"fence": 1, "attempts": 1, "submitted_at": exit_.decided_at, "lease_until": After(0)}
     move(unit, Move(exit_.order_id, OrderStatus.SUBMITTING, 0, taken), [sent], origin)

@@ -4,6 +4,7 @@ import datetime as dt
 import uuid
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, ROUND_UP, Decimal
+from typing import Any
 
 from config.sell_settings import ExitOrderType, SellSettings
 from domain.exits import ExitDecision, Mark, OpenLot
@@ -54,7 +55,25 @@ class PlannedExit:
             requested_at=self.decided_at,
             total_ms=total_ms,
             cancel_after=self.cancel_after,
+            because={"exit": self.because},
         )
+
+    @property
+    def because(self) -> dict[str, Any]:
+        """What the seller saw when it decided: it stands on the order's first event (FR-005)."""
+        lot, mark, trigger = self.decision.lot, self.decision.mark, self.decision.trigger
+        return {
+            "lot_id": str(lot.lot_id),
+            "attempt": self.attempt,
+            "reason": trigger.reason.value,
+            "message": trigger.message,
+            "inputs": dict(trigger.inputs),
+            "held": plain(lot.qty),
+            "entry_price": None if lot.entry_price is None else plain(lot.entry_price),
+            "price": plain(mark.price),
+            "price_at": mark.at.isoformat(),
+            "price_source": mark.source,
+        }
 
 
 _INSERT = """

@@ -20,7 +20,7 @@ ON CONFLICT (host, process) DO UPDATE SET pool = excluded.pool, reported_at = ex
 """
 
 _READ = """
-SELECT process, pool - 'configuration' AS pool, pool->'configuration' AS configuration,
+SELECT process, pool - 'configuration' - 'clients' AS pool, pool->'configuration' AS configuration,
        extract(epoch FROM clock_timestamp() - reported_at)::float8 AS seconds_ago
   FROM trading.process_gauges
  WHERE reported_at > clock_timestamp() - make_interval(secs => %(fresh_s)s)
@@ -47,10 +47,10 @@ class Gauges:
 def store_gauges(
     unit: Unit,
     origin: Origin,
-    pool: Mapping[str, float],  # float: ms and counts
+    pool: Mapping[str, Any],
     configuration: Mapping[str, Any] | None = None,
 ) -> None:
-    """Write a process's own gauges over its last ones."""
+    """Write a process's own gauges over its last ones: of its pool, and of its `clients` where it has some."""
     said = dict(pool) | ({} if configuration is None else {"configuration": dict(configuration)})
     unit.run(_STORE, {"host": origin.host, "process": origin.process, "pool": json.dumps(said)})
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from models.unit import Unit
 from services.alerts import AlertCount, count_open
+from services.clock_checks import ClockStanding, read_clocks
 from services.gauges import Gauges, read_gauges
 from services.sealing import Sealing, read_sealing
 from services.streams import StreamsStanding, read_streams
@@ -47,16 +48,17 @@ class Standing:
     processes: Sequence[Gauges]
     streams: StreamsStanding
     sealing: Sealing
+    clock: ClockStanding
 
 
 def read_standing(unit: Unit) -> Standing:
     """Return it as it is now."""
     (row,) = unit.rows(_STANDING)
-    streams = read_streams(unit)
     return Standing(
         **row._asdict(),
         alerts=count_open(unit),
         processes=read_gauges(unit),
-        streams=streams,
+        streams=read_streams(unit),
         sealing=read_sealing(unit),
+        clock=read_clocks(unit),
     )

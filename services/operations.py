@@ -14,7 +14,7 @@ from services.origin import Origin
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation: what, for whom, how long (ms), how it ended."""
+    """One operation: what, for whom, how long (ms), how it ended. `corrects` is the id of the one it corrects."""
 
     operation: str
     started_at: dt.datetime
@@ -32,26 +32,30 @@ class Operation:
     reason_code: str | None = None
     reason: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    corrects: uuid.UUID | None = None
 
 
 _INSERT = """
 INSERT INTO audit.operations (
   op_date, operation_id, operation, account_id, account_name, account_type, account_type_source, symbol, success,
-  reason_code, reason, started_at, occurred_at, total_ms, network_ms, source, actor, host, process, trace_id, detail)
+  reason_code, reason, started_at, occurred_at, total_ms, network_ms, source, actor, host, process, trace_id, detail,
+  corrects)
 VALUES (
   %(op_date)s, %(operation_id)s, %(operation)s, %(account_id)s, %(account_name)s, %(account_type)s,
   %(account_type_source)s, %(symbol)s, %(success)s, %(reason_code)s, %(reason)s, %(started_at)s, %(occurred_at)s,
-  %(total_ms)s, %(network_ms)s, %(source)s, %(actor)s, %(host)s, %(process)s, %(trace_id)s, %(detail)s)
+  %(total_ms)s, %(network_ms)s, %(source)s, %(actor)s, %(host)s, %(process)s, %(trace_id)s, %(detail)s,
+  %(corrects)s)
 """
 
 
-def record_operation(unit: Unit, operation: Operation, origin: Origin, ids: Ids) -> None:
-    """Append one operation to the audit trail."""
+def record_operation(unit: Unit, operation: Operation, origin: Origin, ids: Ids) -> uuid.UUID:
+    """Append one operation to the audit trail; return its id."""
+    operation_id = ids.new()
     unit.run(
         _INSERT,
         {
             "op_date": operation.occurred_at.date(),
-            "operation_id": ids.new(),
+            "operation_id": operation_id,
             "operation": operation.operation,
             "account_id": operation.account_id,
             "account_name": operation.account_name,
@@ -71,5 +75,7 @@ def record_operation(unit: Unit, operation: Operation, origin: Origin, ids: Ids)
             "process": origin.process,
             "trace_id": operation.trace_id,
             "detail": json.dumps(dict(operation.detail)),
+            "corrects": operation.corrects,
         },
     )
+    return operation_id

@@ -27,6 +27,12 @@ WAIT_S = 1
 SOONEST_S = 0.25  # float: seconds of a timer; the shortest pause while the account is not reconciled
 SELDOM_S = 20  # and the longest
 
+_EVENT_OF = {
+    Decision.ALLOW: OrderEvent.SUBMITTING,
+    Decision.WAIT: OrderEvent.DEFERRED,
+    Decision.DENY: OrderEvent.REJECTED,
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Clocks:
@@ -101,7 +107,8 @@ def claim_for_placing(
     reserved: dict[str, Decimal | None] = {"reserved": facts.order_cost or ZERO}
     if facts.terms.side is Side.SELL and facts.terms.qty is None:
         reserved["most_shares"] = most_shares(facts.terms, ask=ask, collar=policy.trading.market_collar)
-    written = _write(unit, found, reserved, ruling, wait_s=wait_s, clocks=clocks, origin=origin)
+    event = _event(ruling, policy, clocks)
+    written = _write(unit, found, reserved, event, wait_s=wait_s, origin=origin)
     if written is None:
         return None
     return Claim(
@@ -196,15 +203,13 @@ def _write(
     unit: Unit,
     found: Row,
     reserved: Mapping[str, Decimal | None],
-    ruling: Ruling,
+    event: Event,
     *,
     wait_s: float,  # float: seconds of a timer
-    clocks: Clocks,
     origin: Origin,
 ) -> Row | None:
     kind = {"account_type": found.current_type, "account_type_source": found.current_source}
-    if ruling.decision is Decision.ALLOW:
-        event = _event(OrderEvent.SUBMITTING, ruling, clocks)
+    if event.event_type is OrderEvent.SUBMITTING:
         changes = kind | {
             "fence": found.fence + 1,
             "attempts": found.attempts + 1,
@@ -214,17 +219,16 @@ def _write(
             **reserved,
         }
         return move(unit, Move(found.order_id, OrderStatus.SUBMITTING, found.fence, changes), [event], origin)
-    if ruling.decision is Decision.WAIT:
-        event = _event(OrderEvent.DEFERRED, ruling, clocks)
+    if event.event_type is OrderEvent.DEFERRED:
         return note(unit, found.order_id, [event], origin, changes={"due_at": After(wait_s)})
-    event = _event(OrderEvent.REJECTED, ruling, clocks)
-    changes = kind | {"rejected_by": "opitios", "reason_code": ruling.reason_code, "reason": ruling.reason}
+    changes = kind | {"rejected_by": "opitios", "reason_code": event.reason_code, "reason": event.reason}
     return move(unit, Move(found.order_id, OrderStatus.REJECTED, found.fence, changes), [event], origin)
 
 
-def _event(kind: OrderEvent, ruling: Ruling, clocks: Clocks) -> Event:
+def _event(ruling: Ruling, policy: Policy, clocks: Clocks) -> Event:
+    """Return the ruling as it goes on record: every rule's word with what it saw, also where all allowed."""
     return Event(
-        event_type=kind,
+        event_type=_EVENT_OF[ruling.decision],
         stage="claim",
         occurred_at=clocks.now,
         success=ruling.decision is Decision.ALLOW,
@@ -232,5 +236,9 @@ def _event(kind: OrderEvent, ruling: Ruling, clocks: Clocks) -> Event:
         total_ms=None if ruling.decision is Decision.WAIT else clocks.elapsed_ms,
         reason_code=ruling.reason_code,
         reason=ruling.reason,
-        detail={"checks": ruling.detail(), "warnings": [verdict.reason_code for verdict in ruling.warnings]},
+        detail={
+            "checks": ruling.detail(),
+            "warnings": [verdict.reason_code for verdict in ruling.warnings],
+            "rules_version": policy.rules_version,
+        },
     )

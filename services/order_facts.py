@@ -22,12 +22,14 @@ class Policy:
     `identity` is the endpoint and key that this process would send with; where the table has others, one of the two
     has not heard of a change yet and the order waits. None: not compared. `since` is when this process started, by the
     database's clock: until a later reconcile of the account has finished, the order waits. None: it waits for none.
+    `rules_version` names all thresholds in force (services/rules_version.py); it stands on the ruling's event.
     """
 
     trading: TradingSettings
     exchange_url: str | None
     identity: tuple[str, str] | None = None
     since: dt.datetime | None = None
+    rules_version: str | None = None
 
 
 _IN_FLIGHT = "(" + ", ".join(f"'{status}'" for status in sorted(IN_FLIGHT)) + ")"
@@ -74,7 +76,7 @@ SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, 
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
        {RESERVED} AS total_reserved,
        CASE WHEN o.side = 'sell' THEN {HELD} ELSE 0 END AS held_qty,
-       CASE WHEN o.side = 'buy' AND ({STOPPED} OR o.source = '{SELLER}') THEN {_SHORT} ELSE 0 END AS short_qty,
+       CASE WHEN o.side = 'buy' AND ({STOPPED} OR o.source = '{SELLER}') THEN {_SHORT} END AS short_qty,
        o.replaces IS NOT NULL AND EXISTS (
          SELECT 1 FROM trading.orders r WHERE r.replaces = o.replaces AND r.order_id <> o.order_id
             AND r.status IN {_IN_FLIGHT}) AS other_replacement
@@ -153,16 +155,16 @@ def unreconciled_since(reconciled_from: dt.datetime | None, since: dt.datetime |
     return None if is_done else since
 
 
-def _is_exit(terms: OrderTerms, cost: Decimal | None, short_qty: Decimal) -> bool:
+def _is_exit(terms: OrderTerms, cost: Decimal | None, short_qty: Decimal | None) -> bool:
     """Return whether the order only closes: a sell of what is held (it costs nothing), a buy of what was sold short.
 
-    `short_qty` is known for the seller's orders and for an account that takes no entries; elsewhere nobody asks.
+    `short_qty` is known for the seller's orders and for an account that takes no entries; elsewhere nobody looks.
     """
     if terms.position_intent in {PositionIntent.BUY_TO_OPEN, PositionIntent.SELL_TO_OPEN}:
         return False
     if terms.side is Side.SELL:
         return cost is None or cost == ZERO  # of unknown cost it waits for its price, and is judged again then
-    return terms.qty is not None and terms.qty <= short_qty
+    return terms.qty is not None and short_qty is not None and terms.qty <= short_qty
 
 
 def _replaced(found: Row) -> Replaced | None:

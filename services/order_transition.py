@@ -41,7 +41,10 @@ class NextReadSeq:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One audit event of an order; durations in ms, times by the wall clock of whoever saw it."""
+    """One audit event of an order; durations in ms, times by the wall clock of whoever saw it.
+
+    `corrects_seq` names the event of the same order that this one corrects.
+    """
 
     event_type: OrderEvent
     stage: str
@@ -53,6 +56,7 @@ class Event:
     reason_code: str | None = None
     reason: str | None = None
     detail: Mapping[str, Any] = field(default_factory=dict)
+    corrects_seq: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +131,21 @@ _MOVED = (
 _EVENTS = """
 INSERT INTO audit.order_events (
   order_date, order_id, seq, account_id, account_type, account_type_source, event_type, stage, success, reason_code,
-  reason, started_at, occurred_at, total_ms, network_ms, source, actor, host, process, trace_id, detail)
+  reason, started_at, occurred_at, total_ms, network_ms, source, actor, host, process, trace_id, detail, corrects_seq)
 SELECT m.order_date, m.order_id, m.last_seq - %(events_n)s + e.n, m.account_id, m.account_type, m.account_type_source,
        e.event_type, e.stage, e.success, e.reason_code, e.reason, e.started_at, e.occurred_at, e.total_ms,
-       e.network_ms, m.source, %(actor)s, %(host)s, %(process)s, m.trace_id, e.detail
+       e.network_ms, m.source, %(actor)s, %(host)s, %(process)s, m.trace_id, e.detail, e.corrects_seq
   FROM moved m
  CROSS JOIN jsonb_to_recordset(%(events)s::jsonb) AS e(
    n bigint, event_type text, stage text, success boolean, reason_code text, reason text, started_at timestamptz,
-   occurred_at timestamptz, total_ms numeric, network_ms numeric, detail jsonb)
+   occurred_at timestamptz, total_ms numeric, network_ms numeric, detail jsonb, corrects_seq bigint)
 """
 
 
 def move(unit: Unit, step: Move, events: Sequence[Event], origin: Origin) -> Row | None:
-    """Change the status and record the events; return what the row says now (`status`, `fence`, `attempts`).
+    """Change the status and record the events; return what the row says now.
+
+    That is `status`, `fence`, `attempts`, and `last_seq`, the number of the last event.
 
     None when the order was elsewhere or somebody had overtaken the mover: nothing is written then.
     """
@@ -172,8 +178,8 @@ def note(
 ) -> Row | None:
     """Record events of an order that stays where it is; `changes` may put its timer elsewhere.
 
-    With `held` nothing is written, and None returned, once the order has moved on: whoever was overtaken must not put
-    another's timer elsewhere.
+    Return what the row says now, as `move` does. With `held` nothing is written, and None returned, once the order has
+    moved on: whoever was overtaken must not put another's timer elsewhere.
     """
     return unit.row(*noting(order_id, events, origin, changes=changes, held=held))
 
@@ -235,6 +241,7 @@ def _event(number: int, event: Event) -> dict[str, Any]:
         "total_ms": None if event.total_ms is None else round(event.total_ms, 3),
         "network_ms": None if event.network_ms is None else round(event.network_ms, 3),
         "detail": dict(event.detail),
+        "corrects_seq": event.corrects_seq,
     }
 
 
@@ -291,4 +298,4 @@ def _statement(assignments: list[str], where: str) -> str:
     return f"""WITH moved AS (
   UPDATE trading.orders o SET {", ".join(assignments)} WHERE {where} RETURNING {_MOVED}
 ), logged AS ({_EVENTS})
-SELECT status, fence, attempts FROM moved"""  # noqa: S608  nothing of a caller is in the text
+SELECT status, fence, attempts, last_seq FROM moved"""  # noqa: S608  nothing of a caller is in the text

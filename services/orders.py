@@ -3,8 +3,8 @@
 import datetime as dt
 import json
 import uuid
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
@@ -21,7 +21,8 @@ class OrderRequest:
     """A checked order on its way into the database.
 
     `asked_for` is the hash of a request whose terms follow from another order's (a replacement). `cancel_after` is how
-    long the order may work at the broker, `auto_sell_enabled` whether the seller may close what it opens.
+    long the order may work at the broker, `auto_sell_enabled` whether the seller may close what it opens. `because` is
+    what a decider saw, for the record.
     """
 
     order_id: uuid.UUID
@@ -42,6 +43,7 @@ class OrderRequest:
     asked_for: bytes | None = None
     cancel_after: dt.timedelta | None = None
     auto_sell_enabled: bool | None = None
+    because: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def request_hash(self) -> bytes:
@@ -183,5 +185,5 @@ def _insert_params(request: OrderRequest, origin: Origin) -> dict[str, Any]:
         "requested_at": request.requested_at,
         "total_ms": round(request.total_ms, 3),
         "event_type": OrderEvent.REQUESTED.value,
-        "detail": json.dumps({"client_order_id": request.client_order_id, **terms.values()}),
+        "detail": json.dumps({"client_order_id": request.client_order_id, **terms.values(), **request.because}),
     }

@@ -80,7 +80,8 @@ def _alert(found: Mapping[str, Any]) -> Alert:
 
 def _operation(found: Mapping[str, Any]) -> Operation:
     times = {name: _time(found[name]) for name in ("started_at", "occurred_at")}
-    return Operation(**dict(found) | times | {"account_id": _id(found["account_id"])})
+    ids = {name: _id(found.get(name)) for name in ("account_id", "corrects")}
+    return Operation(**dict(found) | times | ids)
 
 
 def _id(value: str | None) -> uuid.UUID | None:

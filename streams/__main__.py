@@ -8,6 +8,7 @@ import threading
 from loguru import logger
 
 from config.logging import setup_logging
+from services.process_record import STARTED, STOPPED
 from streams.keeper import Keeper
 from tasks.context import Context, context
 from tasks.waiting import wait_for_dependencies
@@ -21,9 +22,11 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     if wait_for_dependencies(ctx, stop):
+        ctx.tell(STARTED)
         ctx.live.start()
         logger.info("Streams started")
         asyncio.run(_run(ctx))
+        ctx.tell(STOPPED)
     ctx.live.stop()
     ctx.close()
     return 0

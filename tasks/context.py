@@ -4,8 +4,12 @@ import datetime as dt
 import os
 import socket
 import threading
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
+from typing import Any
+
+from loguru import logger
 
 from brokers.breaker import Breaker
 from brokers.protocol import Broker
@@ -26,11 +30,15 @@ from events.spool import Spool
 from models.pool import PoolStats
 from models.session import Database
 from models.unit import StoreError
+from services.clock_checks import check_clock
 from services.configuration_state import Reporter, record_verdict
 from services.gauges import store_gauges
 from services.leases import read_clock
 from services.order_facts import Policy
-from services.origin import Origin
+from services.origin import Origin, Stamp
+from services.process_record import STARTED, process_operation
+from services.rules_version import rules_version
+from services.spooled import operated
 from tasks.prices import AskCache
 from tasks.spooling import replay
 
@@ -49,10 +57,12 @@ class Context:
     placing_since: dt.datetime | None = field(default=None, init=False)
     # ticks of the seller in a row that had no price at all; None before the first
     blind_ticks: int | None = field(default=None, init=False)
+    _rules: tuple[Settings, str] | None = field(default=None, init=False)  # the version of these settings' thresholds
     live: LiveSettings = field(init=False)  # the watch over the settings; `start` it once everything else is there
 
     def __post_init__(self) -> None:
         """Make what follows the settings before any thread could make it by older ones."""
+        self._began_at, self._began_ms = self.clock.now(), self.clock.monotonic_ms()
         url = self.settings.redis_url.get_secret_value()
         self.budget = SharedRateBudget(url, self.clock, _limits(self.settings), processes=len(WORKER_QUEUES))
         self.breaker = SharedBreaker(url, self.clock, self.settings.breaker.rules)
@@ -89,7 +99,13 @@ class Context:
         settings = self.settings
         section = settings.account(account)
         identity = None if section is None else section.identity
-        return Policy(settings.trading_of(account), settings.exchange_url, identity, self.placing_since)
+        version = self._version_of(settings)
+        return Policy(settings.trading_of(account), settings.exchange_url, identity, self.placing_since, version)
+
+    def _version_of(self, settings: Settings) -> str:
+        if self._rules is None or self._rules[0] is not settings:
+            self._rules = settings, rules_version(settings)
+        return self._rules[1]
 
     def begin_placing(self) -> None:
         """Note the start by the database's clock: orders wait until their account was reconciled after it."""
@@ -117,17 +133,33 @@ class Context:
 
     def _report(self, stats: PoolStats) -> None:
         with self.database.statement() as unit:
-            store_gauges(unit, self.origin, asdict(stats), asdict(self.live.standing))
+            store_gauges(unit, self.origin, self._gauges(stats), asdict(self.live.standing))
+            wrong = check_clock(unit, self.settings.clock, self.clock, self.ids, origin=self.origin)
+        for alert in wrong:
+            logger.warning("Alert {} ({}) {}: {}", alert.kind, alert.severity, alert.subject, alert.message)
         replay(self.database, self.spool, self.ids)
 
+    def _gauges(self, stats: PoolStats) -> dict[str, Any]:
+        return asdict(stats) | {"clients": self.brokers.stats.read()}
+
     def _record(self, verdict: Verdict) -> bool:
-        pool = asdict(self.database.stats())
+        pool = self._gauges(self.database.stats())
         by = Reporter(self.origin, self.clock, self.ids, self.live.standing, pool, self.live.is_current)
         with self.database.unit() as unit:
             recorded = record_verdict(unit, verdict, by)
         for account_id in recorded.to_read:
             self.hints.hint(CHECK_BALANCE, str(account_id))
         return recorded.is_done
+
+    def tell(self, what: str) -> None:
+        """Put a start or stop of this process on record; it is on the disk first, and waits there for the database."""
+        stamp = Stamp(self.clock.now(), self.ids, self.origin)
+        took_ms = self.clock.monotonic_ms() - self._began_ms if what == STARTED else 0
+        since = self._began_at if what == STARTED else None
+        told = process_operation(what, self.settings, stamp, since=since, total_ms=took_ms)
+        self.spool.keep([operated(told, stamp)])
+        with suppress(StoreError):
+            replay(self.database, self.spool, self.ids)
 
     def close(self) -> None:
         """Let go of everything that was opened."""

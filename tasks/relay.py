@@ -17,6 +17,7 @@ from domain.orders import Lane
 from models.unit import StoreError
 from services.due import DueOrder, take_due, take_due_cancels
 from services.leases import drop_lease, take_lease
+from services.process_record import STARTED, STOPPED
 from tasks.context import Context, context
 from tasks.waiting import wait_for_dependencies
 from tasks.watching import Watch
@@ -38,12 +39,14 @@ def main() -> int:
     watch = Watch(ctx)
     watch.start()
     if wait_for_dependencies(ctx, stop):
+        ctx.tell(STARTED)
         ctx.live.start()
         logger.info("Relay started")
         while not stop.is_set():
             tick(ctx)
             stop.wait(PAUSE_S)
         _let_go(ctx)
+        ctx.tell(STOPPED)
     watch.stop()
     ctx.live.stop()
     ctx.hints.close()

@@ -14,6 +14,7 @@ from celery.signals import worker_ready, worker_shutdown
 
 from config.celery import CHECK_BALANCES, RECONCILE_ACCOUNTS, SYNC_INSTRUMENTS, WORKER_QUEUES
 from config.logging import setup_logging
+from services.process_record import STARTED, STOPPED
 from tasks.app import app
 from tasks.context import context
 from tasks.heartbeat import keep_beating
@@ -52,6 +53,7 @@ def release(**_: Any) -> None:
     """Let go of what the process holds."""
     ctx = context()
     ctx.live.stop()
+    ctx.tell(STOPPED)
     ctx.close()
     leave(ctx.settings.home)
 
@@ -99,6 +101,7 @@ def main(arguments: list[str]) -> int:
         keep_beating(ctx.settings.home)
         metronome.start()  # before Postgres or Redis is there: positions are watched from the snapshot
     wait_for_dependencies(ctx)
+    ctx.tell(STARTED)
     if kind in _PLACING:
         ctx.begin_placing()
     ctx.live.start()

@@ -5,13 +5,18 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
+from api.auth import signed_in
+from api.deadline import in_time
 from api.state import ApiState, State
 from config.settings import AccountSettings
 from domain.alerts import Severity
 from domain.breaker import BreakerState
+from domain.errors import StoreUnavailable
 from models.unit import StoreError
+from services.accounts import all_accounts
+from services.clock_checks import KINDS
 from services.gauges import Gauges
 from services.health import Standing
 from services.sealing import Patience
@@ -19,10 +24,11 @@ from services.sealing import Patience
 router = APIRouter(tags=["health"])
 
 PATIENCE_S = 2
+_NAMED = ("name", "account_type", "account_type_source", "type_read_at", "entries_blocked")
 
 
 @router.get("/health", operation_id="health")
-async def health(state: State, response: Response) -> dict[str, Any]:
+async def health(request: Request, state: State, response: Response) -> dict[str, Any]:
     """Return 200 when orders can be accepted, 503 when not; Redis away is `degraded` (orders wait, none is lost).
 
     `configuration` is degraded while any process could not take the file over: it says which and why.
@@ -33,7 +39,10 @@ async def health(state: State, response: Response) -> dict[str, Any]:
     told them within the last half minute: limit, active, idle, waiting, borrowed, waited_ms, errors, replaced.
     `streams` is degraded while one is not connected for a quarter of a minute: orders are polled meanwhile.
     `sealing` is degraded while the audit trail is sealed late: `lag_ms` is the age of the last seal.
+    `clock` is a `warning`, and nothing more, where no time service keeps a host's clock or it is not the database's;
+    `unknown` where nobody can say.
     `alerts` counts the open ones by kind; their names are at /api/v1/alerts for who has signed in.
+    `account_types` counts the accounts; for who has signed in `accounts` tells each one's type by name (MON-001).
     """
     (database, standing), redis, brokers = await asyncio.gather(_database(state), _redis(state), _brokers(state))
     if standing is None:
@@ -43,6 +52,7 @@ async def health(state: State, response: Response) -> dict[str, Any]:
     healthy = redis["state"] == configuration["state"] == brokers["state"] == "healthy"
     sealing = {} if standing is None else _sealing(state, standing)
     healthy = healthy and sealing.get("state") != "degraded"
+    named = None if standing is None else await _accounts(request, state)
     good = standing is not None and healthy and not _troubled(standing, state.settings.accounts)
     return {
         "status": "healthy" if good else "down" if standing is None else "degraded",
@@ -51,7 +61,22 @@ async def health(state: State, response: Response) -> dict[str, Any]:
         "alerts": [] if standing is None else [asdict(count) for count in standing.alerts],
         "processes": [] if standing is None else [asdict(gauges) for gauges in standing.processes],
         "checked_at": state.clock.now().isoformat(),
-    }
+    } | ({} if named is None else {"accounts": named})
+
+
+async def _accounts(request: Request, state: ApiState) -> list[dict[str, Any]] | None:
+    """Return each account's type for who has signed in; None for anybody else, and while nobody can be asked."""
+    if await signed_in(request, state) is None:
+        return None
+
+    def read() -> list[dict[str, Any]]:
+        with state.database.statement() as unit:
+            return [{name: getattr(row, name) for name in _NAMED} for row in all_accounts(unit)]
+
+    try:
+        return await in_time(read, request, state, writes=False)
+    except (StoreUnavailable, StoreError):
+        return None
 
 
 async def _database(state: ApiState) -> tuple[dict[str, Any], Standing | None]:
@@ -119,6 +144,7 @@ def _counts(standing: Standing | None) -> dict[str, dict[str, Any]]:
         "instruments": {"known": standing.instruments},
         "orders": {"overdue": standing.overdue, "quarantined": standing.quarantined},
         "streams": {"state": "degraded" if standing.streams.down else "healthy"} | asdict(standing.streams),
+        "clock": _clock(standing),
     }
 
 
@@ -130,6 +156,14 @@ def _sealing(state: ApiState, standing: Standing) -> dict[str, Any]:
         "sealed_at": sealing.sealed_at,
         "lag_ms": sealing.lag_ms,
     }
+
+
+def _clock(standing: Standing) -> dict[str, Any]:
+    """Return how the hosts' clocks stand; a warning is no trouble of ours unless `clock.required` makes it critical."""
+    clock = standing.clock
+    warned = any(count.kind in KINDS for count in standing.alerts)
+    known = clock.hosts > 0 and clock.synchronized == clock.hosts
+    return {"state": "warning" if warned else "healthy" if known else "unknown"} | asdict(clock)
 
 
 def _types(standing: Standing) -> dict[str, int]:

@@ -16,19 +16,19 @@ def check(facts: Facts) -> Verdict:
 
     Exits of the seller are exempt, and say so. A stored balance of at most `balance_max_age` decides; an older one is
     no balance at all. What a replaced order reserves is given back, and a replacement that costs no more than that is
-    no new risk (R27).
+    no new risk (R27). Whatever the word, its inputs hold the numbers there were.
     """
     account = facts.account
     if facts.is_reduce_only and facts.is_exit:  # an exit of the seller costs nothing that is not there (ACC-002)
-        return Verdict(NAME, Decision.ALLOW, inputs={"exempt": "an exit of the sell module"})
+        return Verdict(NAME, Decision.ALLOW, inputs={"exempt": "an exit of the sell module"} | _seen(facts))
     if not account.balance_check_enabled:
-        return Verdict(NAME, Decision.ALLOW, inputs={"balance_check_enabled": False})
+        return Verdict(NAME, Decision.ALLOW, inputs={"balance_check_enabled": False} | _seen(facts))
     balance = facts.balance
     if balance is None or balance.age_s > Decimal(str(account.balance_max_age.total_seconds())):
         return _without_balance(facts)
     given_back = ZERO if facts.replaced is None else facts.replaced.reserved
     if facts.replaced is not None and facts.order_cost is not None and facts.order_cost <= given_back:
-        return Verdict(NAME, Decision.ALLOW, inputs={"replaced_reserved": plain(given_back)})
+        return Verdict(NAME, Decision.ALLOW, inputs={"replaced_reserved": plain(given_back)} | _seen(facts))
     checked = check_balance(
         account.balance_rule,
         cash=balance.cash,
@@ -63,14 +63,20 @@ def explain(checked: BalanceCheck) -> str:
     )
 
 
-def _without_balance(facts: Facts) -> Verdict:
-    age = None if facts.balance is None else str(facts.balance.age_s)
-    inputs = {
-        "balance_age_s": age,
-        "on_balance_error": facts.account.on_balance_error.value,
+def _seen(facts: Facts) -> dict[str, str | None]:
+    """Return the numbers that were there where no comparison of them decides."""
+    balance, cost = facts.balance, facts.order_cost
+    return {
+        "cash": None if balance is None else plain(balance.cash),
+        "balance_age_s": None if balance is None else str(balance.age_s),
         "reserved": plain(facts.reserved),
         "minimum": plain(facts.account.minimum_balance),
+        "order_cost": None if cost is None else plain(cost),
     }
+
+
+def _without_balance(facts: Facts) -> Verdict:
+    inputs = {"on_balance_error": facts.account.on_balance_error.value} | _seen(facts)
     reason = "no balance read within the allowed age decides this order"
     if facts.account.on_balance_error is OnBalanceError.ALLOW:
         return Verdict(NAME, Decision.ALLOW, "balance_unavailable", f"{reason}: allowed with a warning", inputs, True)  # noqa: FBT003

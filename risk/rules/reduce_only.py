@@ -8,12 +8,13 @@ NAME = "reduce_only"
 
 
 def check(facts: Facts) -> Verdict:
-    """Deny with `nothing_to_close` an order of the seller that would open, or close more than there is."""
-    if not facts.is_reduce_only:
-        return Verdict(NAME, Decision.ALLOW)
+    """Deny with `nothing_to_close` an order of the seller that would open, or close more than there is.
+
+    `closable_qty` is None where nobody looked: a buy of anybody else's, in an account that takes entries.
+    """
     closable = None if facts.closable_qty is None else plain(facts.closable_qty)
     inputs = {"closable_qty": closable, "qty": None if facts.terms.qty is None else plain(facts.terms.qty)}
-    if facts.is_exit:
+    if not facts.is_reduce_only or facts.is_exit:
         return Verdict(NAME, Decision.ALLOW, inputs=inputs)
     reason = f"only {closable} of {facts.terms.symbol} is held and not being closed already"
     return Verdict(NAME, Decision.DENY, "nothing_to_close", reason, inputs)

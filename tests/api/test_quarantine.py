@@ -5,17 +5,14 @@ from collections.abc import Iterator
 from decimal import Decimal
 from typing import Any
 
-import jwt
 import pytest
 import requests
 
 from models.users import Role
-from services.user_admin import add_user
-from services.users import hash_password
 from tasks.placing import place_order
 from tasks.reconcile_account import reconcile_account
 from tasks.settling import settle_order
-from tests.api.conftest import SECRET
+from tests.api.conftest import token_for
 from tests.support.desk import Desk
 from tests.support.serving import Caller
 
@@ -62,15 +59,6 @@ def alerts(desk: Desk, order_id: uuid.UUID) -> list[dict[str, Any]]:
     return desk.sql.execute(
         "SELECT * FROM trading.notifications WHERE subject = %s AND resolved_at IS NULL", (str(order_id),)
     ).fetchall()
-
-
-def token_for(desk: Desk, role: Role, *, age_s: int = 0) -> dict[str, str]:
-    name = f"user-{uuid.uuid4().hex[:12]}"  # noqa: TID251  a name nobody else has
-    with desk.ctx.database.unit() as unit:
-        add_user(unit, name, role, password_hash=hash_password("a long password"), stamp=desk.stamp())
-    now = desk.ctx.clock.now().timestamp() - age_s
-    claims = {"sub": name, "ver": 1, "aud": "opitios", "iat": now, "exp": now + 3600}
-    return {"Authorization": f"Bearer {jwt.encode(claims, SECRET, 'HS256')}"}
 
 
 def test_a_quarantined_order_has_an_alert_that_names_the_difference_and_counts_in_health(

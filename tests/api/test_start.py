@@ -7,6 +7,7 @@ from pathlib import Path
 from fastapi import FastAPI
 
 from services.instruments import store_listings
+from services.process_record import STARTED, STOPPED
 from tests.api.conftest import token_of
 from tests.support.commands import ROOT
 from tests.support.desk import Desk
@@ -40,6 +41,19 @@ def test_a_list_that_nobody_has_read_refuses_no_symbol(desk: Desk, app: FastAPI)
             store_listings(unit, "alpaca", [("AAPL", "us_equity", "Apple", True, True)], desk.ctx.clock.now())
         again = client.post("/api/v1/orders", json=body, headers={"Idempotency-Key": "early"})
         assert again.status_code == 202
+
+
+def test_an_api_that_has_told_its_start_tells_its_stop(desk: Desk, app: FastAPI) -> None:
+    state = app.state.opitios
+    state.tell(STARTED)
+    state.has_told_start = True
+    with serve(app, token_of(app)):
+        pass
+    rows = desk.sql.execute(
+        "SELECT operation FROM audit.operations WHERE process = %s AND operation IN (%s, %s) ORDER BY recorded_at",
+        (state.origin("").process, STARTED, STOPPED),
+    ).fetchall()
+    assert [row["operation"] for row in rows] == [STARTED, STOPPED]
 
 
 def test_a_house_whose_accounts_nobody_has_read_is_not_healthy(desk: Desk, app: FastAPI) -> None:

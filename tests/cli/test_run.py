@@ -5,9 +5,11 @@ import signal
 import stat
 from contextlib import suppress
 
+import psycopg
 import pytest
 
 from cli.run import said_until_interrupted
+from stack.runtime import Runtime
 from tests.cli.conftest import House
 from tests.support.commands import Terminal, printed_password
 from tests.support.stack import command_lines
@@ -91,8 +93,22 @@ def test_after_a_stop_everything_says_so_and_a_start_goes_on_with_the_same_data(
 
     assert started.code == 0
     assert printed_password(started) is None
+    told = told_of_the_stack(desk)
+    assert [what for what, _ in told] == ["stack_started", "stack_stopped", "stack_started"]
+    assert {actor.partition(":")[0] for _, actor in told} == {"os"}
     assert house.log_in().code == 0
     assert "the-first" in desk.opitios("report", "order-timing", "--format", "csv").out
+
+
+def told_of_the_stack(desk: Terminal) -> list[tuple[str, str]]:
+    """Return the starts and stops on record, with who did it."""
+    runtime = Runtime.load(desk.home.runtime)
+    assert runtime is not None
+    url = runtime.migrations_database_url.replace("+psycopg", "", 1)
+    with psycopg.connect(url) as connection:
+        return connection.execute(
+            "SELECT operation, actor FROM audit.operations WHERE operation LIKE 'stack_%' ORDER BY recorded_at"
+        ).fetchall()
 
 
 def test_a_new_password_ends_the_old_one_and_every_session(desk: Terminal, house: House) -> None:

@@ -19,6 +19,7 @@ from tests.risk.helpers import LIMIT, MARKET, balance, facts
 pytestmark = pytest.mark.requirement("ACC-002", "FR-002")
 
 AFTER: dict[str, Any] = {"balance_rule": BalanceRule.AFTER}
+SEEN = {"cash": "100000", "balance_age_s": "10", "reserved": "0", "minimum": "5000", "order_cost": "1500"}
 MONEY = st.decimals(0, 10**7, places=2)
 
 
@@ -111,10 +112,12 @@ def test_without_a_balance_the_account_may_deny(stored: StoredBalance | None) ->
 
     assert (verdict.decision, verdict.warning, verdict.reason_code) == (Decision.DENY, False, "balance_unavailable")
     assert verdict.inputs == {
+        "cash": None if stored is None else "100000",
         "balance_age_s": None if stored is None else "301",
         "on_balance_error": "deny",
         "reserved": "7",
         "minimum": "5000",
+        "order_cost": "1500",
     }
 
 
@@ -122,7 +125,15 @@ def test_a_disabled_check_passes_and_leaves_a_trace() -> None:
     verdict = check(facts(balance=None, account={"balance_check_enabled": False}))
 
     assert verdict.decision is Decision.ALLOW
-    assert verdict.inputs == {"balance_check_enabled": False}
+    assert verdict.inputs == {"balance_check_enabled": False} | SEEN | {"cash": None, "balance_age_s": None}
+
+
+@pytest.mark.requirement("FR-005")
+def test_an_exempt_exit_says_so_and_what_there_was() -> None:
+    verdict = check(facts(is_exit=True, is_reduce_only=True))
+
+    assert verdict.decision is Decision.ALLOW
+    assert verdict.inputs == {"exempt": "an exit of the sell module"} | SEEN
 
 
 @given(MONEY, MONEY, MONEY, MONEY)

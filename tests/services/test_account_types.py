@@ -92,6 +92,30 @@ def test_a_failed_first_read_gives_paper_rights_marked_as_fallback(
     assert row(ctx).type_read_at is None
 
 
+@pytest.mark.requirement("ACC-001", "MON-001")
+def test_a_first_fallback_is_in_the_history_once_and_the_detection_after_it(quiet: Bed) -> None:
+    ctx = quiet.context(read=False, paper_trading=None)
+    for _ in range(3):
+        read(ctx, None, "unreachable")
+    assert history(ctx) == [("paper", "fallback", None, "paper", "fallback", None)]
+    read(ctx, PAPER)
+    assert history(ctx)[1:] == [("paper", "fallback", None, "paper", "detected", PAPER)]
+
+
+@pytest.mark.requirement("ACC-001", "MON-001")
+def test_a_read_under_another_key_that_confirms_the_type_is_in_the_history(quiet: Bed) -> None:
+    ctx = quiet.context(read=False, paper_trading=None)
+    read(ctx, PAPER)
+    rotated = ctx.settings.accounts[0].model_copy(update={"api_key": SecretStr("another")})
+    with ctx.database.unit() as unit:
+        upsert_accounts(unit, [rotated], SYSTEM_IDS)
+    ctx.follow(ctx.settings.model_copy(update={"accounts": (rotated,)}))
+    read(ctx, PAPER)
+    assert history(ctx)[1:] == [("paper", "detected", PAPER, "paper", "detected", PAPER)]
+    read(ctx, PAPER)
+    assert len(history(ctx)) == 2
+
+
 @pytest.mark.requirement("ACC-001")
 @pytest.mark.parametrize("failed", ["unreachable", None])
 def test_a_failed_later_read_forgets_nothing(quiet: Bed, failed: str | None) -> None:

@@ -14,6 +14,7 @@ from config.ids import SYSTEM_IDS
 from config.settings import AccountSettings, Settings, TradingSettings
 from services.accounts import find_account
 from services.configuration import record_configuration
+from services.rules_version import SUBJECT, rules_version
 from tests.support.house import TEST_ORIGIN, Bed
 
 pytestmark = pytest.mark.requirement("CFG-001")
@@ -52,10 +53,15 @@ def changed(settings: Settings, **fields: Any) -> Settings:
 
 
 def changes(bed: Bed) -> list[tuple[str, Any, Any, str]]:
-    """Return what was put on record by these tests, by subject and oldest first."""
+    """Return what was put on record by these tests, by subject and oldest first; the rules' version is apart."""
+    return [(row.subject, row.old, row.new, row.host) for row in on_record(bed) if row.subject != SUBJECT]
+
+
+def on_record(bed: Bed) -> list[Any]:
     with bed.database.statement() as unit:
-        rows = unit.rows("SELECT * FROM audit.config_changes WHERE actor = 'file:test' ORDER BY recorded_at, subject")
-    return [(row.subject, row.old, row.new, row.host) for row in rows]
+        return list(
+            unit.rows("SELECT * FROM audit.config_changes WHERE actor = 'file:test' ORDER BY recorded_at, subject")
+        )
 
 
 def test_a_change_is_written_with_old_and_new_and_the_account_follows(quiet: Bed, made: Settings) -> None:
@@ -125,3 +131,18 @@ def test_thresholds_for_all_are_on_record_too(quiet: Bed, made: Settings) -> Non
     before = len(changes(quiet))
     record(quiet, made.model_copy(update={"trading": TradingSettings(minimum_balance=Decimal(6000))}))
     assert changes(quiet)[before:] == [("trading.minimum_balance", {"value": "5000"}, {"value": "6000"}, "test")]
+
+
+@pytest.mark.requirement("FR-005")
+def test_another_threshold_is_another_version_of_the_rules_on_record_with_its_values(
+    quiet: Bed, made: Settings
+) -> None:
+    new = changed(made, minimum_balance=Decimal(77))
+    record(quiet, new)
+    row = on_record(quiet)[-1]
+    assert (row.subject, row.old["value"], row.new["value"]) == (SUBJECT, rules_version(made), rules_version(new))
+    assert row.new["thresholds"]["accounts.on-record.minimum_balance"] == "77"
+    assert row.new["thresholds"]["trading.minimum_balance"] == "5000"
+    count = len(on_record(quiet))
+    record(quiet, changed(new, rate_limit_per_minute=7))  # no threshold: the same rules
+    assert [row.subject for row in on_record(quiet)[count:]] == ["accounts.on-record.rate_limit_per_minute"]

@@ -12,11 +12,15 @@ from config.ids import SYSTEM_IDS
 from config.settings import TradingSettings
 from domain.balance import BalanceRule, OnBalanceError
 from domain.orders import PositionIntent, Side
+from risk.pipeline import PRE_TRADE
 from risk.verdict import Decision
 from services.accounts import upsert_accounts
 from services.order_claim import Claim, Clocks, claim_for_placing
+from services.rules_version import rules_version
 from tasks.context import Context
 from tests.support.house import TEST_ORIGIN, Bed, account_of, events, make_due, order, request
+
+NAMES = [rule.__module__.rpartition(".")[2] for rule in PRE_TRADE]
 
 
 def claim(ctx: Context, order_id: Any, ask: Decimal | None = Decimal(190)) -> Claim | None:
@@ -38,6 +42,33 @@ def test_a_claim_takes_lease_fence_and_reservation(quiet: Bed) -> None:
     assert row.lease_until - row.updated_at > dt.timedelta(seconds=9)
     assert abs(row.due_at - row.lease_until) < dt.timedelta(milliseconds=10)
     assert row.broker_client_id == f"opt-{order_id.hex}"
+
+
+@pytest.mark.requirement("TRD-001", "FR-005", "ACC-002")
+def test_an_allowed_order_is_on_record_with_what_every_check_saw_and_the_rules_version(quiet: Bed) -> None:
+    ctx = quiet.context(minimum_balance=Decimal(7000))
+    bought = request(ctx, qty=Decimal(10))
+    claim(ctx, bought)
+    detail = events(ctx, bought)[-1].detail
+    assert set(detail["checks"]) == set(NAMES)
+    assert {check["decision"] for check in detail["checks"].values()} == {"allow"}
+    numbers = detail["checks"]["minimum_balance"]
+    assert (numbers["cash"], numbers["reserved"], numbers["minimum"], numbers["order_cost"]) == (
+        "100000",
+        "0",
+        "7000",
+        "1938",
+    )
+    assert detail["checks"]["reduce_only"] == {
+        "decision": "allow",
+        "reason_code": None,
+        "closable_qty": None,
+        "qty": "10",
+    }
+    assert detail["rules_version"] == rules_version(ctx.settings)
+    sold = request(ctx, side=Side.SELL, qty=Decimal(3))
+    claim(ctx, sold)
+    assert events(ctx, sold)[-1].detail["checks"]["reduce_only"]["closable_qty"] == "0"  # nothing is held
 
 
 def test_a_doubled_message_claims_once(quiet: Bed) -> None:

@@ -17,7 +17,7 @@ from tasks.placing import place_order
 from tasks.sell_decisions import decisions, plan
 from tasks.sell_prices import Priced
 from tasks.settling import settle_order
-from tests.support.house import Bed, kinds, make_due, request, until
+from tests.support.house import Bed, events, kinds, make_due, request, until
 from tests.support.selling import CALL, Desk, desk_of
 
 pytestmark = pytest.mark.requirement("TRD-002")
@@ -124,6 +124,19 @@ def test_more_than_is_held_is_denied_at_the_claim(desk: Desk) -> None:
     assert desk.at_exchange() == []
 
 
+@pytest.mark.requirement("FR-005")
+def test_an_exit_says_on_record_why_it_was_sent_and_that_it_is_exempt(desk: Desk) -> None:
+    desk.tick()
+    (exit_,) = desk.exits()
+    requested, submitting, *_ = events(desk.ctx, exit_.order_id)
+    said = requested.detail["exit"]
+    assert (said["reason"], said["message"], said["held"], said["attempt"]) == ("take_profit", exit_.message, "5", 1)
+    assert said.keys() >= {"lot_id", "inputs", "entry_price", "price", "price_at", "price_source"}
+    checks = submitting.detail["checks"]
+    assert checks["minimum_balance"]["exempt"] == "an exit of the sell module"
+    assert (checks["reduce_only"]["closable_qty"], checks["reduce_only"]["qty"]) == ("5", "5")
+
+
 def test_what_was_sold_without_the_database_is_on_record_once_it_is_back(desk: Desk) -> None:
     with desk.without_store():
         assert desk.degraded_tick()
@@ -132,6 +145,9 @@ def test_what_was_sold_without_the_database_is_on_record_once_it_is_back(desk: D
     desk.tick()
     (exit_,) = desk.exits()
     assert (exit_.degraded, exit_.reason, exit_.status) == (True, "take_profit", "unknown")
+    requested, sent, *_ = events(desk.ctx, exit_.order_id)
+    assert requested.detail["exit"]["reason"] == "take_profit"
+    assert sent.detail["checks"]["minimum_balance"]["exempt"] == "an exit of the sell module"
     settle(desk, exit_.order_id)
     assert [row.status for row in desk.told()] == ["filled"]
     assert kinds(desk.ctx, exit_.order_id)[:3] == ["requested", "submitting", "unknown"]
