@@ -61,6 +61,7 @@ def allowed(*roles: Role) -> Callable[[UserRef], Coroutine[None, None, UserRef]]
 
 Trader = Annotated[UserRef, Depends(allowed(Role.TRADER, Role.OPERATOR, Role.ADMIN))]
 Admin = Annotated[UserRef, Depends(allowed(Role.ADMIN))]
+Officer = Annotated[UserRef, Depends(allowed(Role.COMPLIANCE, Role.ADMIN))]
 
 
 async def _fresh(request: Request, state: State, user: Admin) -> UserRef:

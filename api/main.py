@@ -17,6 +17,7 @@ from api.routes import (
     configuration,
     health,
     orders,
+    reports,
     sell,
 )
 from api.state import make_state
@@ -62,6 +63,7 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
         admin_accounts,
         admin_orders,
         configuration,
+        reports,
         health,
     ):
         app.include_router(part.router)

@@ -18,6 +18,7 @@ from models.unit import StoreError, Unit
 from services.accounts import upsert_accounts
 from services.configuration import record_configuration
 from services.gauges import has_told
+from services.operations import Operation, record_operation
 from services.origin import Origin
 from services.users import create_first_admin, reset_password
 
@@ -64,6 +65,12 @@ def _record_configuration(unit: Unit, settings: Settings) -> None:
     record_configuration(
         unit, settings, actor=content.actor, is_current=lambda: True, now=now, ids=SYSTEM_IDS, origin=origin
     )
+
+
+def record_at_machine(settings: Settings, operation: Operation) -> None:
+    """Put on record what somebody did at this machine. Raises ConfigError as above."""
+    with _unit(settings) as unit:
+        record_operation(unit, operation, _machine_origin(), SYSTEM_IDS)
 
 
 def has_spoken(settings: Settings, host: str) -> bool:

@@ -43,6 +43,7 @@ _JWT_KEY_BYTES = 32
 WORKER_SPARE = 2  # a worker's hints and checks have connections besides its threads'
 SINGLE = 2  # relay, beat and ticks work off one thing at a time; streams keep leases beside that
 WATCH = 1  # the relay's watch has a connection of its own
+REPORTS = 4  # the API reads so many reports at a time, each on a connection of its own as compliance_ro
 MAX_CONNECTIONS = 100
 
 
@@ -130,8 +131,8 @@ class Settings(Section):
 
 
 def connections(database: DatabaseSettings, worker: WorkerSettings) -> int:
-    """Return what one API, the workers, the seller's ticks, relay, beat and streams may hold together."""
-    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 4 * SINGLE + WATCH
+    """Return what one API with its reports, the workers, the seller's ticks, relay, beat and streams may hold."""
+    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 4 * SINGLE + WATCH + REPORTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,16 @@
 """The reports: one view in schema `reports` each, with the filters that make sense for it (TRD-001, card)."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A report: its view, the columns a table shows (a file has all), and which columns its filters mean."""
+    """A report: its view, the columns a table shows (a file has all), and which columns its filters mean.
+
+    `order_by` tells any two rows apart: pages begin where the last one ended. `filters` are those besides account and
+    days: what they are called, and the column that each compares.
+    """
 
     name: str
     view: str
@@ -14,6 +19,7 @@ class Report:
     order_by: str
     day_column: str = "order_date"
     account_column: str = "account"
+    filters: Mapping[str, str] = field(default_factory=dict)
 
 
 REPORTS = {
@@ -36,7 +42,18 @@ REPORTS = {
                 "network_ms",
                 "order_status",
             ),
-            order_by="occurred_at DESC",
+            order_by="occurred_at DESC, order_id DESC, outcome, stage",
+            filters={
+                "symbol": "symbol",
+                "side": "side",
+                "account_type": "account_type",
+                "outcome": "outcome",
+                "reason": "reason_code",
+                "source": "source",
+                "actor": "actor",
+                "order_id": "order_id",
+                "trace_id": "trace_id",
+            },
         ),
         Report(
             name="orders-by-account-type",
@@ -52,7 +69,8 @@ REPORTS = {
                 "filled_qty",
                 "filled_notional",
             ),
-            order_by="order_date DESC, account_type, account, status",
+            order_by="order_date DESC, account_type, account_type_source, account, status",
+            filters={"account_type": "account_type", "account_type_source": "account_type_source", "status": "status"},
         ),
         Report(
             name="account-types",
@@ -70,8 +88,9 @@ REPORTS = {
                 "reason",
                 "actor",
             ),
-            order_by="occurred_at DESC, account",
+            order_by="occurred_at DESC, account, account_type, account_type_source, account_number",
             day_column="changed_on",
+            filters={"account_type": "account_type", "actor": "actor"},
         ),
     )
 }
