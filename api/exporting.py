@@ -19,6 +19,7 @@ from urllib.parse import quote
 import anyio.to_thread
 import psycopg
 from fastapi import Request, Response
+from loguru import logger
 from starlette.types import Receive, Scope, Send
 
 from api.state import ApiState
@@ -77,11 +78,10 @@ class Export:
                 self._begin(result)
                 written = WRITERS[self.asked.format](result, file)
                 answer = ReportFile(file, _headers(result, written, self.asked.format, file))
-                record = partial(made, self.asked, result, written)
-            self._record(record, began_ms)
+                self._record(partial(made, self.asked, result, written), began_ms)
         except BaseException as error:  # whatever ended it is on record as a failure
             file.close()
-            with suppress(StoreError):
+            with suppress(ReportsUnavailable):
                 self._record(partial(failed, self.asked, *self._why(error)), began_ms)
             if isinstance(error, OSError):
                 raise ReportsUnavailable(f"the file cannot be written: {error.strerror}") from None
@@ -103,8 +103,12 @@ class Export:
     def _record(self, record: Callable[..., Operation], began_ms: float) -> None:
         spent_ms = self.state.clock.monotonic_ms() - began_ms
         operation = record(now=self.state.clock.now(), total_ms=spent_ms)
-        with self.state.database.unit() as unit:
-            record_operation(unit, operation, self.state.origin(self.actor), self.state.ids)
+        try:
+            with self.state.database.unit() as unit:
+                record_operation(unit, operation, self.state.origin(self.actor), self.state.ids)
+        except StoreError as error:
+            logger.error("An export could not be recorded: {}", type(error).__name__)
+            raise ReportsUnavailable("the export could not be recorded, so it is not handed out") from None
 
     def _why(self, error: BaseException) -> tuple[str, str]:
         if self._stopped.is_set():

@@ -89,15 +89,17 @@ def _aside(output: Path | None) -> Iterator[IO[bytes]]:
         return
     part = _part(output)
     try:
-        with part.open("x+b") as file:
-            yield file
+        file = part.open("x+b")
     except FileExistsError:
-        raise ConfigError(
-            f"{part} is there: another export writes {output.name}, or one was killed; remove it"
-        ) from None
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+        found = f"{part} is there: another export writes {output.name}, or one was killed; remove it"
+        raise ConfigError(found) from None
+    except OSError as error:
+        raise ConfigError(f"{output}: {error.strerror}") from None
+    try:
+        with file:
+            yield file
+    finally:
+        part.unlink(missing_ok=True)  # after a good end it has its own name by now
 
 
 def _hand_out(file: IO[bytes], output: Path | None, said: dict[str, Any]) -> None:

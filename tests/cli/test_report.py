@@ -101,7 +101,7 @@ def test_filters_leave_out_what_was_not_asked_for(desk: Terminal, filters: tuple
     [
         (("nothing",), "there are: order-timing, orders-by-account-type, account-types", 2),
         (("order-timing", "--from", "yesterday"), "does not match the formats", 2),
-        (("order-timing", "--format", "csv", "--output", "/nowhere/x.csv"), ".x.csv.part: No such file", 1),
+        (("order-timing", "--format", "csv", "--output", "/nowhere/x.csv"), "/nowhere/x.csv: No such file", 1),
     ],
 )
 def test_a_report_that_cannot_be_made_says_why(desk: Terminal, words: tuple[str, ...], message: str, code: int) -> None:
