@@ -74,6 +74,7 @@ def allowed(*roles: Role) -> Callable[[UserRef], Coroutine[None, None, UserRef]]
 
 Trader = Annotated[UserRef, Depends(allowed(Role.TRADER, Role.OPERATOR, Role.ADMIN))]
 Admin = Annotated[UserRef, Depends(allowed(Role.ADMIN))]
+Officer = Annotated[UserRef, Depends(allowed(Role.COMPLIANCE, Role.ADMIN))]
 
 
 async def _fresh(request: Request, state: State, user: Admin) -> UserRef:
@@ -91,9 +92,6 @@ Operator = Annotated[UserRef, Depends(allowed(Role.OPERATOR, Role.ADMIN))]
 
 async def _fresh_operator(request: Request, state: State, user: Operator) -> UserRef:
     return await _fresh(request, state, user)
-
-
-Officer = Annotated[UserRef, Depends(allowed(Role.COMPLIANCE, Role.ADMIN))]
 
 
 async def _fresh_officer(request: Request, state: State, user: Officer) -> UserRef:

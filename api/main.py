@@ -20,6 +20,7 @@ from api.routes import (
     corrections,
     health,
     orders,
+    reports,
     sell,
 )
 from api.state import make_state
@@ -69,6 +70,7 @@ def create_app(settings: Settings | None = None, *, live: bool = False) -> FastA
         account_pool,
         configuration,
         corrections,
+        reports,
         health,
     ):
         app.include_router(part.router)

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import threading
 from dataclasses import asdict, dataclass, field
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from config.clock import SYSTEM_CLOCK
 from config.ids import SYSTEM_IDS
 from config.live import LiveSettings, Verdict
 from config.logging import learn_secrets
-from config.settings import Settings
+from config.settings import REPORTS, Settings
 from domain.clock import Clock
 from domain.ids import Ids
 from domain.orders import Instrument
@@ -63,6 +64,7 @@ class ApiState:
     clock: Clock = SYSTEM_CLOCK
     ids: Ids = SYSTEM_IDS
     has_told_start: bool = False
+    report_slots: threading.BoundedSemaphore = field(default_factory=lambda: threading.BoundedSemaphore(REPORTS))
     live: LiveSettings = field(init=False)  # started by whoever serves from the machine's own settings
 
     def __post_init__(self) -> None:

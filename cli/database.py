@@ -18,7 +18,7 @@ from models.unit import StoreError, Unit
 from services.accounts import upsert_accounts
 from services.configuration import record_configuration
 from services.gauges import has_told
-from services.operations import record_operation
+from services.operations import Operation, record_operation
 from services.origin import Origin, Stamp
 from services.process_record import process_operation
 from services.users import create_first_admin, reset_password
@@ -72,8 +72,13 @@ def _record_configuration(unit: Unit, settings: Settings) -> None:
 def record_stack(settings: Settings, what: str) -> None:
     """Put a start or stop of the whole stack on record. Raises ConfigError as above."""
     stamp = Stamp(SYSTEM_CLOCK.now(), SYSTEM_IDS, _machine_origin())
+    record_at_machine(settings, process_operation(what, settings, stamp))
+
+
+def record_at_machine(settings: Settings, operation: Operation) -> None:
+    """Put on record what somebody did at this machine. Raises ConfigError as above."""
     with _unit(settings) as unit:
-        record_operation(unit, process_operation(what, settings, stamp), stamp.origin, SYSTEM_IDS)
+        record_operation(unit, operation, _machine_origin(), SYSTEM_IDS)
 
 
 def has_spoken(settings: Settings, host: str) -> bool:

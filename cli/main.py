@@ -20,7 +20,6 @@ app = typer.Typer(
 )
 run.register(app)
 session.register(app)
-app.command("report")(report.report)
 app.command("alerts")(alerts.alerts)
 app.command("alive")(alive.alive)
 app.command("crucible")(crucible.crucible)
@@ -28,6 +27,7 @@ app.add_typer(order.app, name="order")
 app.add_typer(admin.app, name="admin")
 app.add_typer(config.app, name="config")
 app.add_typer(audit.app, name="audit")
+app.add_typer(report.app, name="report")
 
 
 def main() -> None:

@@ -47,6 +47,7 @@ WORKER_SPARE = 2  # a worker's hints and checks have connections besides its thr
 SINGLE = 2  # relay, beat and ticks work off one thing at a time; streams keep leases beside that
 WATCH = 1  # the relay's watch has a connection of its own
 SEALING = 2  # the sealer has one, and the API one for a verification
+REPORTS = 4  # the API reads so many reports at a time, each on a connection of its own as compliance_ro
 MAX_CONNECTIONS = 100
 
 
@@ -147,8 +148,9 @@ class Settings(Section):
 
 
 def connections(database: DatabaseSettings, worker: WorkerSettings) -> int:
-    """Return what one API, the workers, the seller's ticks, relay, sealer, beat and streams may hold together."""
-    return database.pool_max + len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE) + 4 * SINGLE + WATCH + SEALING
+    """Return what one API with its reports, the workers, ticks, relay, sealer, beat and streams may hold together."""
+    every_worker = len(WORKER_QUEUES) * (worker.threads + WORKER_SPARE)
+    return database.pool_max + every_worker + 4 * SINGLE + WATCH + SEALING + REPORTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -213,6 +213,31 @@ class StoreUnavailable(DomainError):
     retry_after_s = 1
 
 
+class ReportsUnavailable(DomainError):
+    """No report can be read now: the reason says whether another moment or a narrower question helps."""
+
+    code = "reports_unavailable"
+    status = 503
+    title = "The report cannot be read now"
+    retry_after_s = 5
+
+
+class UnknownReport(DomainError):
+    """No report of this name: choose one of those that are named."""
+
+    code = "unknown_report"
+    status = 404
+    title = "No such report"
+
+
+class ExportRefused(DomainError):
+    """The form cannot hold what is to be written, so nothing was: take another form, or ask for less."""
+
+    code = "export_refused"
+    status = 422
+    title = "The report does not fit this form"
+
+
 class InstrumentsUnread(DomainError):
     """Nobody has read yet what the broker lists, so no symbol can be judged: nothing was written, try again."""
 

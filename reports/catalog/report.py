@@ -19,7 +19,8 @@ BY_KIND: Mapping[str, str] = {"account_type": "account_type", "account_type_sour
 class Report:
     """A report: its view, the columns a table shows (a file has all), and which columns its filters mean.
 
-    `filters` are the report's own, by name. `account_column` is None for what is about no account: nothing of it may
+    `order_by` tells any two rows apart: pages begin where the last one ended. `filters` are the report's own, by name.
+    `account_column` is None for what is about no account: nothing of it may
     be asked for by one.
     """
 

@@ -1,7 +1,9 @@
 """`report`: what a compliance officer reads and takes away as a file."""
 
 import csv
+import hashlib
 import io
+import json
 import re
 from decimal import Decimal
 from pathlib import Path
@@ -72,7 +74,11 @@ def test_a_report_is_written_to_a_file_and_its_rows_are_counted_beside_it(desk: 
 
     assert answer.code == 0
     assert answer.out == ""
-    assert "1 row (more may exist: raise --limit)" in answer.err
+    assert re.match(r"1 row of \d+ \(raise --limit\) as of \S+Z in ", answer.err)
+    said = json.loads(Path(f"{target}.manifest.json").read_text(encoding="utf-8"))
+    assert (said["row_count"], said["rows_in_all"] > 1) == (1, True)
+    assert said["sha256"] == said["file_sha256"] == hashlib.sha256(target.read_bytes()).hexdigest()
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["timing.csv", "timing.csv.manifest.json"]
     assert len(rows_of(target.read_text(encoding="utf-8"))) == 1
 
 

@@ -83,7 +83,7 @@ def test_a_service_gets_the_logins_that_it_needs_and_no_other(name: str) -> None
     given = services()[name]["environment"].keys()
 
     assert ("DATABASE_URL" in given) == (name == "migrate")
-    assert ("OPITIOS_COMPLIANCE_DATABASE_URL" in given) == (name == "migrate")
+    assert ("OPITIOS_COMPLIANCE_DATABASE_URL" in given) == (name in {"migrate", "api"})
     assert ("OPITIOS_APP_DATABASE_URL" in given) == (name not in {"flower", "sealer"})
     assert ("OPITIOS_SEALER_DATABASE_URL" in given) == (name in {"migrate", "sealer"})
     assert ("REDIS_URL" in given) == (name not in {"migrate", "sealer"})

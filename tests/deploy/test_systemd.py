@@ -76,6 +76,8 @@ def test_the_login_of_the_migrations_is_theirs_alone() -> None:
     having = [path.name for path in UNITS.glob("*.service") if "migrate.env" in path.read_text(encoding="utf-8")]
 
     assert having == ["opitios-migrate.service"]
+    readers = {path.name for path in UNITS.glob("*.service") if "reports.env" in path.read_text(encoding="utf-8")}
+    assert readers == {"opitios-api.service", "opitios-migrate.service"}
     assert "DATABASE_URL=" not in re.sub("_DATABASE_URL", "", example("opitios.env.example"))
     assert "OPITIOS_APP_DATABASE_URL" in keys(UNITS / "opitios-flower.service")["Service"]["UnsetEnvironment"][0]
 
@@ -89,7 +91,7 @@ def test_the_login_that_seals_is_the_sealers_alone() -> None:
 
 
 def test_the_examples_set_no_password() -> None:
-    for name in ("opitios.env.example", "migrate.env.example", "sealer.env.example"):
+    for name in ("opitios.env.example", "migrate.env.example", "sealer.env.example", "reports.env.example"):
         values = [line.partition("=")[2] for line in example(name).splitlines() if line and not line.startswith("#")]
         assert values
         assert set(values) == {""}

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-NEVER = ("alpaca", "brokers", "numpy", "pandas", "tasks", "torch")
+NEVER = ("alpaca", "brokers", "numpy", "pandas", "pyarrow", "tasks", "torch", "xlsxwriter")
 SCRIPT = f"import json, sys, api.main; print(json.dumps(sorted(set({NEVER!r}) & sys.modules.keys())))"
 
 

@@ -1,7 +1,8 @@
-"""A day's orders of every fate on one account, and an officer's connection to read of them."""
+"""A day's orders of every fate and a report of known rows, each read as officers read them."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -13,6 +14,8 @@ from psycopg.rows import dict_row
 from config.settings import TradingSettings
 from domain.balance import BalanceRule
 from domain.orders import Side
+from reports.catalog import Report
+from reports.query import Filters, Result, run_report
 from services.account_types import switch_account
 from services.order_cancel import CancelWish, request_cancel
 from services.orders import request_order
@@ -23,7 +26,9 @@ from tasks.placing import place_order
 from tasks.polling import poll_account
 from tasks.settling import settle_order
 from tests.support.house import TEST_ORIGIN, Bed, account_of, make_due, order, order_request, until
+from tests.support.reports import SAMPLE, Owner, sample
 
+Reader = Callable[..., AbstractContextManager[Result]]
 Officer = psycopg.Connection[dict[str, Any]]
 
 
@@ -73,6 +78,23 @@ def day(quiet: Bed) -> Day:
     with ctx.database.unit() as unit:
         switch_account(unit, made.account, enabled=False, stamp=stamp)
     return made
+
+
+@pytest.fixture(scope="module")
+def owner(quiet: Bed) -> Iterator[Owner]:
+    """The migrations' login, with the sample's view for the module."""
+    with quiet.servers.connect() as connection, sample(connection):
+        yield connection
+
+
+@pytest.fixture
+def read(quiet: Bed, owner: Owner) -> Reader:  # noqa: ARG001  the view is there
+    """Open the sample, or another report, with filters."""
+
+    def opened(report: Report = SAMPLE, **filters: Any) -> AbstractContextManager[Result]:
+        return run_report(quiet.runtime.compliance_database_url, report, Filters(**filters))
+
+    return opened
 
 
 def _sent(_bed: Bed, day: Day, order_id: uuid.UUID) -> None:
