@@ -112,14 +112,7 @@ def test_an_exit_says_its_reason_lot_and_outcome(trial: Any, day: Any) -> None:
 
 def test_a_correction_names_what_it_corrects(trial: Any, day: Any) -> None:
     order_id = day.orders["filled"]
-    trial.execute(
-        "INSERT INTO audit.order_events (order_date, order_id, seq, account_id, account_type, account_type_source, "
-        "event_type, stage, success, reason, occurred_at, source, actor, host, process, trace_id, detail, corrects_seq)"
-        " SELECT order_date, order_id, 1000, account_id, account_type, account_type_source, 'corrected', 'correct', "
-        "true, 'read wrongly', now(), source, 'anna', host, process, trace_id, '{\"price\": \"1\"}', 3 "
-        "FROM audit.order_events WHERE order_id = %s AND seq = 1",
-        (order_id,),
-    )
+    event(trial, order_id, 1000, "corrected", reason="read wrongly", detail={"price": "1"}, corrects_seq=3)
     (row,) = as_officer(trial, "SELECT * FROM reports.corrections WHERE order_id = %s", order_id)
     assert row["detail"] == {"price": "1"}
     assert (row["record"], row["corrects_seq"], row["corrected"], row["reason"], row["actor"]) == (
@@ -127,6 +120,31 @@ def test_a_correction_names_what_it_corrects(trial: Any, day: Any) -> None:
     )
     events = as_officer(trial, "SELECT seq FROM reports.order_lifecycle WHERE order_id = %s ORDER BY seq", order_id)
     assert [event["seq"] for event in events][-1] == 1000
+
+
+@pytest.mark.requirement("TRD-001")
+def test_an_answer_to_quarantine_is_told_with_who_gave_it(trial: Any, day: Any) -> None:
+    order_id = day.orders["waited"]
+    event(trial, order_id, 1000, "quarantined", reason_code="not_our_order")
+    event(trial, order_id, 1001, "resolved", reason_code="adopt", reason="it is ours", detail={"after": "unknown"})
+    (doubt,) = as_officer(trial, "SELECT * FROM reports.unknown_outcomes WHERE order_id = %s", order_id)
+    assert (doubt["became"], doubt["reason_code"], doubt["settled_as"]) == ("quarantined", "not_our_order", None)
+    assert (doubt["was_quarantined"], doubt["resolved_by"]) == (True, "anna")
+    (answer,) = as_officer(trial, "SELECT * FROM reports.overrides_and_fail_open WHERE reason_code = 'adopt'")
+    assert (answer["kind"], answer["order_id"], answer["actor"]) == ("quarantine answered", order_id, "anna")
+
+
+def test_ticks_of_an_hour_are_one_row(trial: Any) -> None:
+    trial.execute("DELETE FROM trading.sell_ticks")
+    for minute, total_ms, error in ((1, 20, None), (2, 45, "TimeoutError"), (3, 30, None)):
+        trial.execute(
+            "INSERT INTO trading.sell_ticks (tick_id, begun_at, total_ms, price_ms, degraded, process, accounts, "
+            "positions, requests, exits, failures, error) VALUES (%s, %s, %s, 1, false, 'p', 1, 1, 1, 0, '{}', %s)",
+            (SYSTEM_IDS.new(), dt.datetime(2026, 11, 20, 15, minute, tzinfo=dt.UTC), total_ms, error),
+        )
+    (row,) = as_officer(trial, "SELECT * FROM reports.sell_module_activity WHERE activity = 'ticks'")
+    assert (row["ticks"], row["failed_ticks"], row["slowest_tick_ms"]) == (3, 1, 45)
+    assert row["occurred_at"] == dt.datetime(2026, 11, 20, 15, tzinfo=dt.UTC)
 
 
 @pytest.mark.requirement("CFG-001")
@@ -184,6 +202,21 @@ def as_officer(trial: Any, question: str, *values: object) -> Rows:
     found: Rows = trial.execute(question, values).fetchall()
     trial.execute("RESET ROLE")
     return found
+
+
+def event(trial: Any, order_id: Any, seq: int, kind: str, **more: Any) -> None:
+    given = {"reason_code": None, "reason": None, "detail": {}, "corrects_seq": None} | more
+    trial.execute(
+        "INSERT INTO audit.order_events (order_date, order_id, seq, account_id, account_type, account_type_source, "
+        "event_type, stage, success, reason_code, reason, occurred_at, source, actor, host, process, trace_id, detail, "
+        "corrects_seq) SELECT order_date, order_id, %s, account_id, account_type, account_type_source, %s, 'test', "
+        "true, %s, %s, now(), source, 'anna', host, process, trace_id, %s, %s "
+        "FROM audit.order_events WHERE order_id = %s AND seq = 1",
+        (
+            *(seq, kind, given["reason_code"], given["reason"], json.dumps(given["detail"])),
+            *(given["corrects_seq"], order_id),
+        ),
+    )
 
 
 def change(trial: Any, subject: str, old: object, new: object) -> None:
