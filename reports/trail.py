@@ -30,7 +30,7 @@ _PATIENCE: dict[str, Any] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
 }
-# what a line's text depends on; and nobody's functions or policies come between the tables and us
+# what a line's text depends on; nobody's functions or policies between the tables and us; and a chunk sorted in memory
 _SETTINGS = (
     "timezone = 'UTC'",
     "datestyle = 'ISO, YMD'",
@@ -38,6 +38,7 @@ _SETTINGS = (
     "extra_float_digits = 1",
     "search_path = pg_catalog",
     "row_security = off",
+    "work_mem = '64MB'",
 )
 
 
