@@ -17,6 +17,7 @@ from rich.table import Table
 from cli.output import ERR, OUT, add_plain, fail, print_whole
 from config.seal_key import PUBLIC_SUFFIX, PublicKey, SealKey
 from config.settings import ConfigError, Settings, load_settings
+from reports.checkpoints import key_files
 from reports.findings import Finding, Verification
 from reports.verify import Evidence, Scope, verify
 
@@ -51,7 +52,10 @@ def verify_trail(
     settings = load_settings()
     if checkpoints is not None and not checkpoints.exists():
         raise typer.BadParameter(f"{checkpoints} is not there", param_hint="--checkpoints")
-    evidence = Evidence.at(checkpoints or settings.checkpoints_path, key or ())
+    place = checkpoints or settings.checkpoints_path
+    # a copy of the lines alone is checked by the key of this home: another one than signed them would show
+    trusted = key or (key_files(checkpoints) if checkpoints else ()) or key_files(settings.checkpoints_path)
+    evidence = Evidence.at(place, trusted)
     scope = Scope(first=first.date() if first else None, last=last.date() if last else None)
     result = _verified(settings, evidence, scope)
     if format_ is Format.JSON:
@@ -93,6 +97,8 @@ def _verified(settings: Settings, evidence: Evidence, scope: Scope) -> Verificat
             return verify(url, evidence, scope, told)
     except psycopg.OperationalError as error:
         raise ConfigError(f"The database does not answer ({type(error).__name__}). Start it with: make run") from None
+    except psycopg.Error as error:  # the server's own words: a table that is gone, a policy that hides rows
+        raise ConfigError(f"The trail cannot be read: {str(error).partition(chr(10))[0]}") from None
 
 
 @contextmanager

@@ -24,6 +24,24 @@ class Stretch:
     epoch_ended_at: dt.datetime | None = None
 
 
+_PATIENCE: dict[str, Any] = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+}
+# what a line's text depends on; nobody's functions or policies between the tables and us; and a chunk sorted in memory
+_SETTINGS = (
+    "timezone = 'UTC'",
+    "datestyle = 'ISO, YMD'",
+    "bytea_output = 'hex'",
+    "extra_float_digits = 1",
+    "search_path = pg_catalog",
+    "row_security = off",
+    "work_mem = '64MB'",
+)
+
+
 class TrailRow(NamedTuple):
     """One row: the month of its part, its transaction, when it was recorded (s since 1970, whole), and its line."""
 
@@ -39,10 +57,8 @@ def open_trail(
 ) -> Iterator["psycopg.Connection[tuple[Any, ...]]"]:
     """Connect to read, with everything set that a line's text depends on."""
     url = database_url.replace("postgresql+psycopg://", "postgresql://", 1)
-    with psycopg.connect(
-        url, connect_timeout=5, keepalives_idle=10, application_name=application_name, autocommit=True
-    ) as connection:
-        for setting in ("timezone = 'UTC'", "datestyle = 'ISO, YMD'", "bytea_output = 'hex'", "extra_float_digits = 1"):
+    with psycopg.connect(url, application_name=application_name, autocommit=True, **_PATIENCE) as connection:
+        for setting in _SETTINGS:
             connection.execute(f"SET {setting}".encode())
         yield connection
 

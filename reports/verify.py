@@ -40,6 +40,11 @@ SELECT replace(c.relname, p.relname || '_', p.relname || '/')
   FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid JOIN pg_class p ON p.oid = i.inhparent
  WHERE p.relnamespace = 'audit'::regnamespace
 """
+_KINDS = """
+SELECT n.name, c.relkind::text
+  FROM unnest(%(names)s::text[]) AS n (name)
+  LEFT JOIN pg_class c ON c.relname = n.name AND c.relnamespace = 'audit'::regnamespace
+"""
 _REST = """
 SELECT count(*) FILTER (WHERE {young} AND xid < pg_snapshot_xmax(pg_current_snapshot())::text::bigint),
        count(*) FILTER (WHERE {lost} OR {young} AND xid >= pg_snapshot_xmax(pg_current_snapshot())::text::bigint)
@@ -99,10 +104,12 @@ class _Verifier:
         self._connection, self._evidence, self._scope, self._progress = connection, evidence, scope, progress
         self._result = Verification()
         self._epochs = self._read_epochs()
+        self._strangers: set[str] = set()  # keys that signed and are not known
 
     def run(self) -> Verification:
         span = seals_between(self._connection, self._scope.first, self._scope.last)
         first_no, last_no, total = span or (1, 0, 0)
+        self._check_tables()
         track = self._track(first_no)
         rows = RowCheck(self._connection, self._result, retired=self._retired(), attached=self._attached())
         before = seal_at(self._connection, first_no - 1)
@@ -156,11 +163,22 @@ class _Verifier:
         if before is not None:
             self._check_pause(before, stored)
 
+    def _check_tables(self) -> None:
+        """Look whether the trail's names are tables: a view in a table's place would show what it likes."""
+        names = [*(table.name for table in FORMATS[max(FORMATS)]), "seals"]
+        for name, kind in self._connection.execute(_KINDS, {"names": names}):
+            if kind not in {"r", "p"}:
+                what = f"audit.{name} is no table: what is read there is not the trail"
+                self._result.add(Kind.OUTSIDE, what, part=name)
+
     def _check_signature(self, stored: StoredSeal) -> None:
         seal = stored.seal
         key = self._evidence.keys.get(seal.key_id)
+        if key is None and seal.key_id in self._strangers:
+            return
         if key is None:
-            what = f"seal {seal.seal_no} is signed with the key {seal.key_id}, which is not known here"
+            self._strangers.add(seal.key_id)
+            what = f"seals from {seal.seal_no} on are signed with the key {seal.key_id}, which is not known here"
         elif key.has_signed(SIGNED_WITH + stored.hash, stored.signature):
             return
         else:

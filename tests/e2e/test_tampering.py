@@ -5,6 +5,7 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from config.seal_key import SealKey
@@ -196,6 +197,35 @@ def test_a_month_that_is_gone_is_one_finding_unless_it_is_on_record(sealed: Trai
     finally:
         sealed.sql(f"ALTER TABLE audit.operations ATTACH PARTITION {name} {bounds}")
         sealed.sql("DROP TABLE IF EXISTS audit.retired_parts")
+
+
+def test_what_stands_between_the_tables_and_the_reader_is_found(sealed: Trail) -> None:
+    sealed.sql("CREATE SCHEMA evil")
+    sealed.sql("CREATE FUNCTION evil.date_trunc(text, date) RETURNS date LANGUAGE sql AS $$ SELECT $2 $$")
+    sealed.sql("CREATE FUNCTION evil.to_char(date, text) RETURNS text LANGUAGE sql AS $$ SELECT 'evil' $$")
+    sealed.sql("GRANT USAGE ON SCHEMA evil TO opitios_app")
+    ((name,),) = sealed.sql("SELECT current_database()")
+    sealed.sql(f"ALTER ROLE opitios_app IN DATABASE {name} SET search_path = evil, pg_catalog")
+    try:
+        assert sealed.verify().holds  # the function of that name is not ours
+    finally:
+        sealed.sql(f"ALTER ROLE opitios_app IN DATABASE {name} RESET search_path")
+
+    sealed.sql("ALTER TABLE audit.config_changes ENABLE ROW LEVEL SECURITY")
+    try:
+        with pytest.raises(psycopg.Error, match="row-level security"):
+            sealed.verify()
+    finally:
+        sealed.sql("ALTER TABLE audit.config_changes DISABLE ROW LEVEL SECURITY")
+
+    sealed.sql("ALTER TABLE audit.config_changes RENAME TO hidden")
+    sealed.sql("CREATE VIEW audit.config_changes AS SELECT * FROM audit.hidden")
+    sealed.sql("GRANT SELECT ON audit.config_changes TO opitios_app")
+    try:
+        assert sealed.kinds() == {"outside"}
+    finally:
+        sealed.sql("DROP VIEW audit.config_changes")
+        sealed.sql("ALTER TABLE audit.hidden RENAME TO config_changes")
 
 
 def test_a_forged_checkpoint_is_not_believed(sealed: Trail, elsewhere: Path) -> None:

@@ -68,15 +68,17 @@ def sealed_rows(made: Trail) -> int:
 class Writer(threading.Thread):
     """Writes in transactions of random length; some are rolled back, in some another begins before they end."""
 
-    def __init__(self, url: str, seed: int) -> None:
+    def __init__(self, url: str, seed: int, ready: threading.Barrier) -> None:
         super().__init__(daemon=True)
+        self._ready = ready
         self._url, self._chance = url, random.Random(seed)
         self.committed: set[uuid.UUID] = set()
 
     def run(self) -> None:
         pause = threading.Event()
         with psycopg.connect(self._url.replace("+psycopg", "", 1)) as connection:
-            for _ in range(6):
+            self._ready.wait(30)
+            for _ in range(8):
                 ids = [SYSTEM_IDS.new() for _ in range(self._chance.randint(1, 6))]
                 for operation_id in ids:
                     connection.execute(ONE, [operation_id])
@@ -90,10 +92,12 @@ class Writer(threading.Thread):
 
 @pytest.mark.requirement("TRD-001")
 def test_fifty_writers_at_once_have_every_row_sealed_exactly_once(fresh: Trail) -> None:
-    writers = [Writer(fresh.app_url, seed) for seed in range(WRITERS)]
+    ready = threading.Barrier(WRITERS + 1)
+    writers = [Writer(fresh.app_url, seed, ready) for seed in range(WRITERS)]
     with fresh.sealer(rows_per_seal=40) as sealer:
         for writer in writers:
             writer.start()
+        ready.wait(30)
         while any(writer.is_alive() for writer in writers):
             sealer.seal()
         sealer.seal()
