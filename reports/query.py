@@ -20,7 +20,11 @@ __all__ = ["Filters", "Result", "run_report"]
 LONG_S = 1800
 _BATCH = 1000
 _SPARE_S = 10  # the server's own limit comes first and says what it was
-_SESSION = "-c timezone=UTC -c datestyle=ISO,YMD -c extra_float_digits=1 -c statement_timeout={}"
+# Idle is what a reader looks like that compresses a spreadsheet: it may take as long as a statement.
+_SESSION = (
+    "-c timezone=UTC -c datestyle=ISO,YMD -c extra_float_digits=1 "
+    "-c statement_timeout={0} -c idle_in_transaction_session_timeout={0}"
+)
 
 _DESCRIBE = """
 SELECT transaction_timestamp(), a.attname, format_type(a.atttypid, a.atttypmod),

@@ -149,3 +149,9 @@ def test_the_query_that_is_said_gives_the_same_rows_to_anybody(read: Reader, own
 def test_a_report_can_write_nothing(read: Reader) -> None:
     with read() as result, pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
         result.connection.execute("CREATE TEMP TABLE mine (n int)")
+
+
+def test_a_reader_that_takes_its_time_keeps_its_snapshot(read: Reader) -> None:
+    with read() as result:
+        for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
+            assert result.connection.execute("SELECT current_setting(%s)", (setting,)).fetchone() == ("30min",)
