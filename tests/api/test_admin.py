@@ -157,6 +157,7 @@ ADMINS_ALONE = [
     ("GET", f"{ACCOUNTS}/demo-1/history", None),
     ("POST", f"{ACCOUNTS}/demo-1/confirm", {"account_number": "PA1"}),
     ("PATCH", f"{ACCOUNTS}/demo-1", {"enabled": False}),
+    ("GET", "/api/v1/admin/account-pool/stats", None),
 ]
 
 
