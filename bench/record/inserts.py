@@ -78,14 +78,14 @@ def copy_bare(server: Server) -> None:
         connection.execute("VACUUM (ANALYZE) bare.orders, bare.order_events, trading.orders, audit.order_events")
 
 
-def inserts_per_s(server: Server, *, bare: bool, seconds: int) -> float:
+def inserts_per_s(server: Server, *, bare: bool, seconds: int, writers: int = WRITERS) -> float:
     """Return orders with their first event a second, each committed to the disk."""
     with server.superuser() as connection:
         connection.execute("CHECKPOINT")  # every run begins with the same debts
     with tempfile.TemporaryDirectory() as directory:
         script = Path(directory) / "order.sql"
         script.write_text(f"\\set account random(1, {ACCOUNTS})\n{_statement(bare=bare)};\n")
-        return server.pgbench(script, clients=WRITERS, seconds=seconds)
+        return server.pgbench(script, clients=writers, seconds=seconds)
 
 
 def _statement(*, bare: bool) -> str:

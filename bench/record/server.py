@@ -57,7 +57,7 @@ class Server:
         ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
         told = [line for line in ended.stdout.splitlines() if line.startswith("tps = ")]
         if ended.returncode != 0 or not told:
-            raise RuntimeError(f"pgbench failed:\n{ended.stderr[-2000:]}")
+            raise RuntimeError(f"pgbench told no figure:\n{(ended.stdout + ended.stderr)[-2000:]}")
         return float(told[0].split()[2])
 
 
