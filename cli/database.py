@@ -18,6 +18,7 @@ from models.unit import StoreError, Unit
 from services.accounts import upsert_accounts
 from services.configuration import record_configuration
 from services.gauges import has_told
+from services.operations import Operation, record_operation
 from services.origin import Origin
 from services.users import create_first_admin, reset_password
 
@@ -55,6 +56,12 @@ def replace_password(settings: Settings, username: str) -> str | None:
         now = SYSTEM_CLOCK.now()
         found = reset_password(unit, username, password, now=now, ids=SYSTEM_IDS, origin=_machine_origin())
     return password if found else None
+
+
+def record_here(settings: Settings, operation: Operation) -> None:
+    """Put an operation of this terminal on the record. Raises ConfigError as above."""
+    with _unit(settings) as unit:
+        record_operation(unit, operation, _machine_origin(), SYSTEM_IDS)
 
 
 def _record_configuration(unit: Unit, settings: Settings) -> None:
@@ -108,10 +115,14 @@ def _sentences() -> Iterator[None]:
         raise ConfigError(f"The database says: {said}. Start it with: make run") from None
 
 
-def _machine_origin() -> Origin:
+def machine_actor() -> str:
     """Return who acts at this terminal: the account of the machine."""
+    return f"os:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}"
+
+
+def _machine_origin() -> Origin:
     return Origin(
-        actor=f"os:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}",
+        actor=machine_actor(),
         host=socket.gethostname(),
         process=f"cli:{os.getpid()}",
     )

@@ -20,11 +20,11 @@ app = typer.Typer(
 )
 run.register(app)
 session.register(app)
-app.command("report")(report.report)
 app.command("alerts")(alerts.alerts)
 app.command("alive")(alive.alive)
 app.command("crucible")(crucible.crucible)
 app.add_typer(order.app, name="order")
+app.add_typer(report.app, name="report")
 app.add_typer(admin.app, name="admin")
 app.add_typer(config.app, name="config")
 

@@ -4,13 +4,15 @@ import datetime as dt
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import psycopg
 import typer
 from rich.box import SIMPLE
 from rich.table import Table
+from typer.core import TyperGroup
 
+from cli import pack
 from cli.output import ERR, print_whole
 from config.settings import ConfigError, load_settings
 from reports.catalog import REPORTS, Report
@@ -21,6 +23,18 @@ _TABLE_ROWS = 50
 _NUMBERS = {"qty", "total_ms", "network_ms", "orders", "filled_qty", "filled_notional", "filled_avg_price"}
 
 
+class ByName(TyperGroup):
+    """The commands of `opitios report`, where the name of a report is one too."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command of this name; any other name is that of a report, or of none."""
+        return super().resolve_command(ctx, args if args[0] in self.commands else ["show", *args])
+
+
+app = typer.Typer(cls=ByName, no_args_is_help=True, help="Compliance reports as tables or CSV, and evidence packs.")
+app.command("pack")(pack.pack)
+
+
 class Format(StrEnum):
     """How a report is written."""
 
@@ -28,6 +42,7 @@ class Format(StrEnum):
     CSV = "csv"
 
 
+@app.command("show", hidden=True)
 def report(
     name: Annotated[str, typer.Argument(help=" or ".join(REPORTS))],
     account: Annotated[str | None, typer.Option(help="one account's rows alone")] = None,

@@ -7,6 +7,7 @@ Layout (every file 0600, made by `opitios run`)::
     session.json   the CLI's token after `opitios login`
     postgres/ redis/ exchange/   data of the embedded servers
     logs/app/ logs/errors/       one file a process
+    audit/         what belongs to the trail outside the database: checkpoints/ and archive/
     spool/         what waits for Postgres to be back, one file a process
     run/           supervisor's socket, configuration and locks
 """
@@ -57,6 +58,11 @@ class Home:
     def logs(self) -> Path:
         """Parent of `app/` and `errors/`."""
         return self.root / "logs"
+
+    @property
+    def audit(self) -> Path:
+        """What belongs to the audit trail and lies outside the database: checkpoints and archived months."""
+        return self.root / "audit"
 
     @property
     def spool(self) -> Path:

@@ -36,29 +36,35 @@ def lines_of(
     connection: "psycopg.Connection[tuple[object, ...]]", table: SealedTable, stretch: Stretch
 ) -> Iterator[tuple[str, Iterator[bytes]]]:
     """Yield each part of a table that has rows in the stretch, by name, with its lines in the order of their leaves."""
-    with connection.cursor().copy(_statement(table, stretch)) as copy:
-        for part, found in groupby(_split(copy), key=lambda pair: pair[0]):
-            name = f"{table.name}/{part.decode()}" if part else table.name
-            yield name, (line for _, line in found)
+    for part, found in groupby(labelled_lines(connection, _statement(table, stretch)), key=lambda pair: pair[0]):
+        name = f"{table.name}/{part.decode()}" if part else table.name
+        yield name, (line for _, line in found)
 
 
-def _split(copy: "psycopg.Copy") -> Iterator[tuple[bytes, bytes]]:
+def labelled_lines(
+    connection: "psycopg.Connection[tuple[object, ...]]", query: sql.Composed
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield label and line of a query whose one column is a label without blanks, a blank, and the line."""
     rest = b""
-    for block in copy:
-        *whole, rest = (rest + bytes(block)).split(b"\n")
-        for line in whole:
-            month, _, text = line.partition(b" ")
-            yield month, text
+    with connection.cursor().copy(_COPY.format(query)) as copy:
+        for block in copy:
+            *whole, rest = (rest + bytes(block)).split(b"\n")
+            for line in whole:
+                label, _, text = line.partition(b" ")
+                yield label, text
 
 
-_COPY = """
-COPY (
-  SELECT {month} || ' ' || row_to_json(t)::text
-    FROM (SELECT {columns} FROM {table}
-           WHERE xid >= {first} AND xid < {last} AND recorded_at >= {began} AND {ended}
-           ORDER BY {order} OFFSET 0) t
-) TO STDOUT (FORMAT csv, QUOTE E'\\x01', ESCAPE E'\\x01', DELIMITER E'\\x02', ENCODING 'UTF8')
-"""  # a quote and a delimiter that JSON never has: COPY then hands the lines out as they are
+# a quote and a delimiter that JSON never has: COPY then hands the lines out as they are
+_COPY = sql.SQL(
+    "COPY ({}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', ESCAPE E'\\x01', DELIMITER E'\\x02', ENCODING 'UTF8')"
+)
+
+_LINES = """
+SELECT {month} || ' ' || row_to_json(t)::text
+  FROM (SELECT {columns} FROM {table}
+         WHERE xid >= {first} AND xid < {last} AND recorded_at >= {began} AND {ended}
+         ORDER BY {order} OFFSET 0) t
+"""
 
 
 def _statement(table: SealedTable, stretch: Stretch) -> sql.Composed:
@@ -70,7 +76,7 @@ def _statement(table: SealedTable, stretch: Stretch) -> sql.Composed:
     ended: sql.Composable = sql.SQL("true")
     if stretch.epoch_ended_at is not None:
         ended = sql.SQL("recorded_at < {}").format(stretch.epoch_ended_at)
-    return sql.SQL(_COPY).format(
+    return sql.SQL(_LINES).format(
         month=month,
         columns=sql.SQL(", ").join(map(sql.Identifier, table.columns)),
         table=sql.Identifier("audit", table.name),
