@@ -3,8 +3,9 @@
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import sqlalchemy.exc
 
@@ -21,6 +22,8 @@ from services.gauges import has_told
 from services.operations import Operation, record_operation
 from services.origin import Origin
 from services.users import create_first_admin, reset_password
+
+Answer = TypeVar("Answer")
 
 
 def prepare_database(settings: Settings) -> str | None:
@@ -56,6 +59,12 @@ def replace_password(settings: Settings, username: str) -> str | None:
         now = SYSTEM_CLOCK.now()
         found = reset_password(unit, username, password, now=now, ids=SYSTEM_IDS, origin=_machine_origin())
     return password if found else None
+
+
+def ask(settings: Settings, question: Callable[[Unit], Answer]) -> Answer:
+    """Return what a question finds in the database. Raises ConfigError as above."""
+    with _unit(settings) as unit:
+        return question(unit)
 
 
 def record_here(settings: Settings, operation: Operation) -> None:

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from cli import admin, alerts, alive, config, crucible, order, report, run, session
+from cli import admin, alerts, alive, config, crucible, order, report, retention, run, session
 from cli.api_client import ApiError
 from cli.output import fail
 from config.logging import setup_console
@@ -27,6 +27,7 @@ app.add_typer(order.app, name="order")
 app.add_typer(report.app, name="report")
 app.add_typer(admin.app, name="admin")
 app.add_typer(config.app, name="config")
+app.add_typer(retention.app, name="audit")
 
 
 def main() -> None:

@@ -138,6 +138,15 @@ class ReconcileSettings(Section):
     )
 
 
+class RetentionSettings(Section):
+    """How many whole years the audit trail stays in the database before a month may be retired (docs/retention.md).
+
+    `audit.retire_part` refuses less than five, whatever stands here.
+    """
+
+    audit_years: int = Field(default=6, ge=5, le=100)
+
+
 class FlowerSettings(Section):
     """Flower, the workers' page (docs/decisions/0014-flower-and-containers.md). It alone judges its password."""
 

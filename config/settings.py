@@ -21,6 +21,7 @@ from config.sections import (
     DatabaseSettings,
     FlowerSettings,
     ReconcileSettings,
+    RetentionSettings,
     Section,
     TradingSettings,
     WorkerSettings,
@@ -66,6 +67,7 @@ class Settings(Section):
     database: DatabaseSettings = DatabaseSettings()
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     reconcile: ReconcileSettings = ReconcileSettings()
+    retention: RetentionSettings = RetentionSettings()
     sell_module: SellSettings = SellSettings()
     flower: FlowerSettings = FlowerSettings()
     logging: LoggingSettings = LoggingSettings()

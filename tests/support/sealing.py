@@ -1,7 +1,7 @@
 """Seals the trail of a test's database, as little as a test of packs and archives needs of a sealer."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ from config.clock import SYSTEM_CLOCK
 from domain.seals import FIRST_PREVIOUS, FORMAT, FORMATS, Part, Seal
 from reports.trail import Stretch, lines_of, open_trail
 
+_KEY = Ed25519PrivateKey.generate()  # one for every test that seals the same database
 _BEGAN = SYSTEM_CLOCK.now().replace(year=2000)
 _LAST = "SELECT seal_no, to_xid, hash, pg_snapshot_xmin(pg_current_snapshot())::text::bigint, epoch_began_at FROM "
 
@@ -21,7 +22,7 @@ class Sealer:
 
     url: str
     checkpoints: Path | None = None
-    key: Ed25519PrivateKey = field(default_factory=Ed25519PrivateKey.generate)
+    key: Ed25519PrivateKey = _KEY
 
     @property
     def public(self) -> str:
