@@ -26,9 +26,13 @@ _NUMBERS = {"qty", "total_ms", "network_ms", "orders", "filled_qty", "filled_not
 class ByName(TyperGroup):
     """The commands of `opitios report`, where the name of a report is one too."""
 
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands.update(dict.fromkeys(REPORTS, self.commands["show"]))
+
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Return the command of this name; any other name is that of a report, or of none."""
-        return super().resolve_command(ctx, args if args[0] in self.commands else ["show", *args])
+        return super().resolve_command(ctx, args if args[0] == "pack" else ["show", *args])
 
 
 app = typer.Typer(cls=ByName, no_args_is_help=True, help="Compliance reports as tables or CSV, and evidence packs.")

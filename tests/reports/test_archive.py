@@ -1,7 +1,9 @@
 """Months that leave the trail: as a file that holds what was sealed, old enough, on record, and never deleted here."""
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,14 @@ from psycopg import errors
 from pydantic import SecretStr
 
 from cli.retiring import Retiring
+from config.clock import SYSTEM_CLOCK
 from config.settings import ConfigError, Settings
 from models.retention import Retired, retire_part
+from risk.verdict import Decision
 from services.alerts import open_alerts
+from services.order_claim import Clocks, claim_for_placing
 from tasks.partitions import PARTITION_MISSING, RETENTION_DUE, watch_partitions
-from tests.support.house import Bed, request
+from tests.support.house import TEST_ORIGIN, Bed, request
 from tests.support.sealing import Sealer
 
 OPERATIONS, EVENTS = "operations/201911", "order_events/201911"
@@ -233,19 +238,39 @@ def test_a_file_that_is_no_archive_says_so(old: Old, tmp_path: Path, content: by
         old.retiring.check(path)
 
 
-def test_a_month_without_a_partition_is_told_until_it_is_there(old: Old) -> None:
-    ctx = old.quiet.context()
-    name = old.one("SELECT 'operations_' || to_char(now() AT TIME ZONE 'UTC' + interval '5 months', 'YYYYMM')")
+@contextmanager
+def without_operations_of(old: Old, months_ahead: int) -> Iterator[str]:
+    """Detach a month's partition for the time of the block; yield the part's name."""
+    month = old.one(f"SELECT to_char(now() AT TIME ZONE 'UTC' + interval '{months_ahead} months', 'YYYYMM')")
+    name = f"operations_{month}"
     bounds = old.one(f"SELECT pg_get_expr(relpartbound, oid) FROM pg_class WHERE relname = '{name}'")  # noqa: S608
     old.admin.execute(f"ALTER TABLE audit.operations DETACH PARTITION audit.{name}".encode())
     try:
+        yield f"operations/{month}"
+    finally:
+        old.admin.execute(f"ALTER TABLE audit.operations ATTACH PARTITION audit.{name} {bounds}".encode())
+
+
+@pytest.mark.parametrize(
+    ("months_ahead", "severity", "decision"),
+    [(5, "warning", Decision.ALLOW), (1, "critical", Decision.DENY)],  # a month ahead it stops entries (R29)
+)
+def test_a_month_without_a_partition_is_told_until_it_is_there(
+    old: Old, months_ahead: int, severity: str, decision: Decision
+) -> None:
+    ctx = old.quiet.context()
+    with without_operations_of(old, months_ahead) as part:
         watch_partitions(ctx)
         with ctx.database.statement() as unit:
             (alert,) = [alert for alert in open_alerts(unit) if alert.kind == PARTITION_MISSING]
-        assert name.replace("_", "/") in alert.message
-        assert alert.severity == "warning"
-    finally:
-        old.admin.execute(f"ALTER TABLE audit.operations ATTACH PARTITION audit.{name} {bounds}".encode())
+        assert part in alert.message
+        assert alert.severity == severity
+        clocks = Clocks(SYSTEM_CLOCK.now(), SYSTEM_CLOCK.now(), 1.0)
+        wanted, policy = request(ctx, limit_price=Decimal(1)), ctx.policy(ctx.settings.accounts[0].name)
+        with ctx.database.unit() as unit:
+            claim = claim_for_placing(unit, wanted, ask=None, policy=policy, clocks=clocks, origin=TEST_ORIGIN)
+        assert claim is not None
+        assert claim.ruling.decision is decision
     watch_partitions(ctx)
     with ctx.database.statement() as unit:
         assert PARTITION_MISSING not in [alert.kind for alert in open_alerts(unit)]
