@@ -25,7 +25,7 @@ def pack(
     OUT.print(f"SHA-256 {made.sha256}")
     OUT.print(f"Check it anywhere: unzip -p {target} verify.py > verify.py; python3 verify.py {target}", markup=False)
     for check, wrong in made.findings.items():
-        for what in wrong:
+        for what in wrong[:10]:
             ERR.print(f"{check}: {what}", style="red", markup=False)
     if not made.holds:
         raise typer.Exit(1)

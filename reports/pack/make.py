@@ -133,7 +133,8 @@ def _subject(trail: Trail, order: Order) -> tuple[dict[str, Any], Subject]:
         raise UnknownAccount(f"no account {order.account!r}; there are: {known}")
     account_id, name, kind, source = found.pop(order.account)
     said = {"name": name, "account_id": str(account_id), "account_type": kind, "account_type_source": source}
-    return said, Subject(account_id, order.account, order.day, sorted(found))  # type: ignore[arg-type]  # a uuid
+    others = sorted({*found, *(str(row[0]) for row in found.values())})
+    return said, Subject(account_id, order.account, order.day, others)  # type: ignore[arg-type]  # a uuid
 
 
 def _write_reports(url: str, order: Order, root: Path, tell: Tell) -> dict[str, Any]:

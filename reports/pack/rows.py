@@ -20,7 +20,7 @@ from reports.trail import labelled_lines
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """Whose day it is: the account by id and name, the day (UTC), and the names of all the others."""
+    """Whose day it is: the account by id and name, the day (UTC), and names and ids of all the others."""
 
     account_id: uuid.UUID
     account: str

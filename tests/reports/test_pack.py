@@ -339,4 +339,4 @@ def test_the_verifier_knows_nothing_of_the_house() -> None:
         line.split()[1].partition(".")[0] for line in source.splitlines() if line.startswith(("import ", "from "))
     }
     assert imported <= sys.stdlib_module_names
-    assert len(source.splitlines()) <= 265
+    assert len(source.splitlines()) <= 250  # to be read in one sitting
