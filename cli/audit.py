@@ -14,6 +14,7 @@ from rich.box import SIMPLE
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cli import retention
 from cli.output import ERR, OUT, add_plain, fail, print_whole
 from config.seal_key import PUBLIC_SUFFIX, PublicKey, SealKey
 from config.settings import ConfigError, Settings, load_settings
@@ -22,6 +23,8 @@ from reports.findings import Finding, Verification
 from reports.verify import Evidence, Scope, verify
 
 app = typer.Typer(help="The audit trail: verified, and the key of its seals.", no_args_is_help=True)
+app.command("retire")(retention.retire)
+app.command("verify-archive")(retention.verify_archive)
 
 _SHOWN = 50
 

@@ -3,8 +3,9 @@
 import os
 import secrets
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import sqlalchemy.exc
 
@@ -22,6 +23,8 @@ from services.operations import Operation, record_operation
 from services.origin import Origin, Stamp
 from services.process_record import process_operation
 from services.users import create_first_admin, reset_password
+
+Answer = TypeVar("Answer")
 
 
 def prepare_database(settings: Settings) -> str | None:
@@ -60,6 +63,18 @@ def replace_password(settings: Settings, username: str) -> str | None:
     return password if found else None
 
 
+def ask(settings: Settings, question: Callable[[Unit], Answer]) -> Answer:
+    """Return what a question finds in the database. Raises ConfigError as above."""
+    with _unit(settings) as unit:
+        return question(unit)
+
+
+def record_here(settings: Settings, operation: Operation) -> None:
+    """Put an operation of this terminal on the record. Raises ConfigError as above."""
+    with _unit(settings) as unit:
+        record_operation(unit, operation, _machine_origin(), SYSTEM_IDS)
+
+
 def _record_configuration(unit: Unit, settings: Settings) -> None:
     """Put what was changed while nothing ran on the record."""
     content = read_content(settings.home, os.environ)
@@ -72,13 +87,7 @@ def _record_configuration(unit: Unit, settings: Settings) -> None:
 def record_stack(settings: Settings, what: str) -> None:
     """Put a start or stop of the whole stack on record. Raises ConfigError as above."""
     stamp = Stamp(SYSTEM_CLOCK.now(), SYSTEM_IDS, _machine_origin())
-    record_at_machine(settings, process_operation(what, settings, stamp))
-
-
-def record_at_machine(settings: Settings, operation: Operation) -> None:
-    """Put on record what somebody did at this machine. Raises ConfigError as above."""
-    with _unit(settings) as unit:
-        record_operation(unit, operation, _machine_origin(), SYSTEM_IDS)
+    record_here(settings, process_operation(what, settings, stamp))
 
 
 def has_spoken(settings: Settings, host: str) -> bool:
@@ -123,10 +132,14 @@ def _sentences() -> Iterator[None]:
         raise ConfigError(f"The database says: {said}. Start it with: make run") from None
 
 
-def _machine_origin() -> Origin:
+def machine_actor() -> str:
     """Return who acts at this terminal: the account of the machine."""
+    return f"os:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}"
+
+
+def _machine_origin() -> Origin:
     return Origin(
-        actor=f"os:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.geteuid()}",
+        actor=machine_actor(),
         host=socket.gethostname(),
         process=f"cli:{os.getpid()}",
     )

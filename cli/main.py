@@ -24,10 +24,10 @@ app.command("alerts")(alerts.alerts)
 app.command("alive")(alive.alive)
 app.command("crucible")(crucible.crucible)
 app.add_typer(order.app, name="order")
+app.add_typer(report.app, name="report")
 app.add_typer(admin.app, name="admin")
 app.add_typer(config.app, name="config")
 app.add_typer(audit.app, name="audit")
-app.add_typer(report.app, name="report")
 
 
 def main() -> None:

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 from typer.core import TyperGroup
 
+from cli import pack
 from cli.output import ERR, OUT, add_plain, print_whole
 from cli.report_export import export
 from config.settings import ConfigError, Settings, load_settings
@@ -56,6 +57,8 @@ class Format(StrEnum):
     PARQUET = "parquet"
     JSON = "json"
 
+
+app.command("pack")(pack.pack)
 
 Account = Annotated[str | None, typer.Option(help="one account's rows alone")]
 First = Annotated[dt.datetime | None, typer.Option("--from", formats=["%Y-%m-%d"], help="first day, UTC")]

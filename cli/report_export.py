@@ -75,9 +75,9 @@ def _writer(form: str) -> Write:
 
 
 def _record(settings: Settings, operation: Operation) -> None:
-    from cli.database import record_at_machine  # noqa: PLC0415  no table shall wait for the ORM
+    from cli.database import record_here  # noqa: PLC0415  no table shall wait for the ORM
 
-    record_at_machine(settings, operation)
+    record_here(settings, operation)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from config.sources import dotted_name
 from domain.orders import plain
 
 LIVE = frozenset(
-    {"trading", "breaker", "reconcile", "clock", "sell_module", "jwt_hours", "accounts"}
+    {"trading", "breaker", "reconcile", "clock", "retention", "sell_module", "jwt_hours", "accounts"}
 )  # all else was used up at the start
 _EACH_ITS_OWN = frozenset({"home", "process", "boot_id"})
 MASK = "***"

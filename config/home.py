@@ -7,7 +7,7 @@ Layout (every file 0600, made by `opitios run`)::
     session.json   the CLI's token after `opitios login`
     postgres/ redis/ exchange/   data of the embedded servers
     logs/app/ logs/errors/       one file a process
-    audit/         the key that signs seals, and their checkpoints: keep a copy of these elsewhere
+    audit/         the key that signs seals, their checkpoints (keep a copy elsewhere), and archive/ of retired months
     spool/         what waits for Postgres to be back, one file a process
     run/           supervisor's socket, configuration and locks
 """
@@ -66,7 +66,7 @@ class Home:
 
     @property
     def audit(self) -> Path:
-        """The key that signs seals, and the checkpoints of the seals."""
+        """The key that signs seals, their checkpoints, and archived months."""
         return self.root / "audit"
 
     @property

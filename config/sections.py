@@ -182,6 +182,15 @@ def _ms(span: dt.timedelta) -> Decimal:
     return Decimal(span // dt.timedelta(microseconds=1)) / 1000
 
 
+class RetentionSettings(Section):
+    """How many whole years the audit trail stays in the database before a month may be retired (docs/retention.md).
+
+    `audit.retire_part` refuses less than five, whatever stands here.
+    """
+
+    audit_years: int = Field(default=6, ge=5, le=100)
+
+
 class FlowerSettings(Section):
     """Flower, the workers' page (docs/decisions/0014-flower-and-containers.md). It alone judges its password."""
 

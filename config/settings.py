@@ -24,6 +24,7 @@ from config.sections import (
     DatabaseSettings,
     FlowerSettings,
     ReconcileSettings,
+    RetentionSettings,
     Section,
     TradingSettings,
     WorkerSettings,
@@ -73,6 +74,7 @@ class Settings(Section):
     worker: WorkerSettings = Field(default=WorkerSettings(), validate_default=True)
     reconcile: ReconcileSettings = ReconcileSettings()
     clock: ClockSettings = ClockSettings()
+    retention: RetentionSettings = RetentionSettings()
     sell_module: SellSettings = SellSettings()
     audit: AuditSettings = AuditSettings()
     flower: FlowerSettings = FlowerSettings()

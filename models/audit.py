@@ -214,6 +214,23 @@ class ClockCheck(Base):
     xid: Mapped[int] = mapped_column(server_default=text("(pg_current_xact_id()::text)::bigint"))
 
 
+class RetiredPart(Base):
+    """A month that has left the trail after its years: the file that its rows lie in, who did it, and when.
+
+    Written by `audit.retire_part` alone (migrations/sql/), in the transaction that detaches the partition.
+    """
+
+    __tablename__ = "retired_parts"
+    __table_args__ = ({"schema": AUDIT},)
+
+    part: Mapped[str] = mapped_column(primary_key=True)
+    rows: Mapped[int]
+    file: Mapped[str]
+    sha256: Mapped[str]
+    retired_at: Mapped[dt.datetime] = mapped_column(server_default=text("clock_timestamp()"))
+    actor: Mapped[str]
+
+
 class Seal(Base):
     """A signed statement about all audit rows of the transactions `from_xid` <= xid < `to_xid` (domain/seals.py).
 

@@ -1,7 +1,7 @@
 """Every table in one place, so that migrations and `alembic check` see all of them."""
 
 from models.accounts import Account, Balance
-from models.audit import AccountTypeChange, ClockCheck, ConfigChange, Operation, OrderEventRow, Seal
+from models.audit import AccountTypeChange, ClockCheck, ConfigChange, Operation, OrderEventRow, RetiredPart, Seal
 from models.base import Base
 from models.configuration import Configuration
 from models.gauges import ProcessGauges
@@ -39,6 +39,7 @@ __all__ = [
     "PositionDifference",
     "PositionLot",
     "ProcessGauges",
+    "RetiredPart",
     "Seal",
     "SellModule",
     "SellTick",

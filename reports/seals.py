@@ -84,6 +84,21 @@ def seals_after(
         seal_no = page[-1].seal.seal_no
 
 
+def seals_of_part(connection: "psycopg.Connection[Any]", part: str, since: dt.datetime) -> Iterator[StoredSeal]:
+    """Yield the seals made since then that have rows of this part, in their order."""
+    seal_no = 0
+    while True:
+        where = (
+            "WHERE seal_no > %(after)s AND sealed_at >= %(since)s "
+            "AND parts @> jsonb_build_array(jsonb_build_object('name', %(part)s::text)) ORDER BY seal_no LIMIT %(page)s"
+        )
+        page = _some(connection, where, {"after": seal_no, "since": since, "part": part, "page": _PAGE})
+        yield from page
+        if len(page) < _PAGE:
+            return
+        seal_no = page[-1].seal.seal_no
+
+
 def _one(connection: "psycopg.Connection[Any]", where: str, values: dict[str, Any]) -> StoredSeal | None:
     found = _some(connection, where, values)
     return found[0] if found else None

@@ -75,13 +75,18 @@ def rows_of(
     connection: "psycopg.Connection[tuple[Any, ...]]", table: SealedTable, stretch: Stretch
 ) -> Iterator[TrailRow]:
     """Yield the rows of a table in the stretch: part after part, each in the order of its leaves."""
-    with connection.cursor().copy(_statement(table, stretch)) as copy:
-        rest = b""
-        for block in copy:
-            *whole, rest = (rest + bytes(block)).split(b"\n")
-            for text in whole:
-                month, xid, recorded_s, line = text.split(b" ", 3)
-                yield TrailRow(month, int(xid), int(recorded_s), line)
+    for text in _copied(connection, _statement(table, stretch)):
+        month, xid, recorded_s, line = text.split(b" ", 3)
+        yield TrailRow(month, int(xid), int(recorded_s), line)
+
+
+def labelled_lines(
+    connection: "psycopg.Connection[tuple[Any, ...]]", query: sql.Composed
+) -> Iterator[tuple[bytes, bytes]]:
+    """Yield label and line of a query whose one column is a label without blanks, a blank, and the line."""
+    for text in _copied(connection, query):
+        label, _, line = text.partition(b" ")
+        yield label, line
 
 
 def part_name(table: SealedTable, month: bytes) -> str:
@@ -89,17 +94,28 @@ def part_name(table: SealedTable, month: bytes) -> str:
     return f"{table.name}/{month.decode()}" if month else table.name
 
 
+def _copied(connection: "psycopg.Connection[tuple[Any, ...]]", query: sql.Composed) -> Iterator[bytes]:
+    """Yield what a query of one column says, row by row."""
+    with connection.cursor().copy(_COPY.format(query)) as copy:
+        rest = b""
+        for block in copy:
+            *whole, rest = (rest + bytes(block)).split(b"\n")
+            yield from whole
+
+
+# a quote and a delimiter that JSON never has: COPY then hands the lines out as they are
+_COPY = sql.SQL(
+    "COPY ({}) TO STDOUT (FORMAT csv, QUOTE E'\\x01', ESCAPE E'\\x01', DELIMITER E'\\x02', ENCODING 'UTF8')"
+)
 _FOREVER_S = 1 << 40
-_COPY = """
-COPY (
-  SELECT {month} || ' ' || t.xid || ' '
-         || CASE WHEN isfinite(t.recorded_at) THEN floor(date_part('epoch', t.recorded_at))::bigint ELSE {forever} END
-         || ' ' || row_to_json(t)::text
-    FROM (SELECT {columns} FROM {table}
-           WHERE xid >= {first} AND xid < {last} AND recorded_at >= {began} AND {ended}
-           ORDER BY {order} OFFSET 0) t
-) TO STDOUT (FORMAT csv, QUOTE E'\\x01', ESCAPE E'\\x01', DELIMITER E'\\x02', ENCODING 'UTF8')
-"""  # a quote and a delimiter that JSON never has: COPY then hands the lines out as they are
+_LINES = """
+SELECT {month} || ' ' || t.xid || ' '
+       || CASE WHEN isfinite(t.recorded_at) THEN floor(date_part('epoch', t.recorded_at))::bigint ELSE {forever} END
+       || ' ' || row_to_json(t)::text
+  FROM (SELECT {columns} FROM {table}
+         WHERE xid >= {first} AND xid < {last} AND recorded_at >= {began} AND {ended}
+         ORDER BY {order} OFFSET 0) t
+"""
 
 
 def _statement(table: SealedTable, stretch: Stretch) -> sql.Composed:
@@ -111,7 +127,7 @@ def _statement(table: SealedTable, stretch: Stretch) -> sql.Composed:
     ended: sql.Composable = sql.SQL("true")
     if stretch.epoch_ended_at is not None:
         ended = sql.SQL("recorded_at < {}").format(stretch.epoch_ended_at)
-    return sql.SQL(_COPY).format(
+    return sql.SQL(_LINES).format(
         month=month,
         columns=sql.SQL(", ").join(map(sql.Identifier, table.columns)),
         table=sql.Identifier("audit", table.name),

@@ -62,6 +62,7 @@ class Facts:
     """Everything one verdict is made from. `is_exit`: the order closes what is held, and can open nothing (R23).
 
     `is_reduce_only`: it is the seller's, and may do nothing else; `closable_qty` is how much it may close.
+    `trail_goes_on`: the audit trail has a partition for next month too.
     """
 
     now: dt.datetime
@@ -75,3 +76,4 @@ class Facts:
     is_reduce_only: bool = False
     closable_qty: Decimal | None = None
     replaced: Replaced | None = None
+    trail_goes_on: bool = True

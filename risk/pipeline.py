@@ -15,6 +15,7 @@ from risk.rules import (
     reconciled,
     reduce_only,
     replaced,
+    trail,
 )
 from risk.verdict import Decision, Verdict
 
@@ -24,6 +25,7 @@ PRE_TRADE: tuple[Rule, ...] = (
     place_before.check,
     account_enabled.check,
     endpoint.check,
+    trail.check,
     account_type.check,
     reconciled.check,
     replaced.check,

@@ -57,6 +57,13 @@ _SHORT = f"""(
            WHERE s.account_id = o.account_id AND s.symbol = o.symbol AND s.side = 'buy' AND s.order_id <> o.order_id
              AND s.order_id IS DISTINCT FROM o.replaces AND s.status IN {_IN_FLIGHT}))"""  # noqa: S608  all parts are ours
 
+# whether the trail has partitions for next month (R29): two looks by oid, some 20 us
+_ATTACHED = (
+    "EXISTS (SELECT FROM pg_class WHERE relispartition AND oid = "
+    "to_regclass('audit.{}_' || to_char(now() AT TIME ZONE 'UTC' + interval '1 month', 'YYYYMM')))"
+)
+_TRAIL_GOES_ON = f"({_ATTACHED.format('order_events')} AND {_ATTACHED.format('operations')})"
+
 SELLER = "sell_module"  # the source of what may only close
 
 # of account `a`: it takes no entries, only exits
@@ -74,9 +81,10 @@ SELECT o.order_id, o.status, o.fence, o.attempts, o.source, o.broker_client_id, 
        a.number_changed_at IS NOT NULL AS number_changed, a.minimum_balance, a.balance_check_enabled, a.balance_rule,
        a.on_balance_error, b.cash, {BALANCE_AGE_S} AS balance_age_s,
        clock_timestamp() AS now, o.due_at IS NOT NULL AND o.due_at <= clock_timestamp() AS is_due,
-       {RESERVED} AS total_reserved,
+       {RESERVED} AS total_reserved, {_TRAIL_GOES_ON} AS trail_goes_on,
        CASE WHEN o.side = 'sell' THEN {HELD} ELSE 0 END AS held_qty,
-       CASE WHEN o.side = 'buy' AND ({STOPPED} OR o.source = '{SELLER}') THEN {_SHORT} END AS short_qty,
+       CASE WHEN o.side = 'buy' AND ({STOPPED} OR o.source = '{SELLER}' OR NOT {_TRAIL_GOES_ON})
+            THEN {_SHORT} END AS short_qty,
        o.replaces IS NOT NULL AND EXISTS (
          SELECT 1 FROM trading.orders r WHERE r.replaces = o.replaces AND r.order_id <> o.order_id
             AND r.status IN {_IN_FLIGHT}) AS other_replacement
@@ -146,6 +154,7 @@ def facts_of(found: Row, ask: Decimal | None, policy: Policy) -> Facts:
         is_reduce_only=found.source == SELLER,
         closable_qty=found.held_qty if terms.side is Side.SELL else found.short_qty,
         replaced=_replaced(found),
+        trail_goes_on=found.trail_goes_on,
     )
 
 

@@ -31,5 +31,5 @@ app.conf.beat_schedule = {
     SWEEP_ORDERS: {"task": SWEEP_ORDERS, "schedule": 2.0, "options": {"expires": 5}},
     SELL_TICK: {"task": SELL_TICK, "schedule": 1.0, "options": {"expires": 1}},
     WATCH_SEALING: {"task": WATCH_SEALING, "schedule": 10.0, "options": {"expires": 10}},
-    ENSURE_PARTITIONS: {"task": ENSURE_PARTITIONS, "schedule": 86_400.0},
+    ENSURE_PARTITIONS: {"task": ENSURE_PARTITIONS, "schedule": 3600.0, "options": {"expires": 3600}},
 }

@@ -17,6 +17,7 @@ NAMES = [
     "place_before",
     "account_enabled",
     "endpoint",
+    "trail",
     "account_type",
     "reconciled",
     "replaced",

@@ -8,7 +8,7 @@ import pytest
 from domain.account_type import AccountType, AccountTypeSource
 from domain.venue import EndpointKind
 from risk.facts import Facts
-from risk.rules import account_enabled, account_type, endpoint, place_before, price
+from risk.rules import account_enabled, account_type, endpoint, place_before, price, trail
 from risk.verdict import Decision
 from tests.risk.helpers import MARKET, NOW, facts
 
@@ -92,6 +92,12 @@ def test_what_stops_entries_stops_no_exit(
     verdicts = {verdict.reason_code: verdict for verdict in (account_type.check(seen), account_enabled.check(seen))}
     assert (verdicts[code].decision, verdicts[code].warning) == (decision, is_exit)
     assert code == "account_disabled" or verdicts[None].decision is Decision.ALLOW
+
+
+@pytest.mark.parametrize(("is_exit", "decision"), [(False, Decision.DENY), (True, Decision.ALLOW)])
+def test_a_trail_that_ends_this_month_takes_exits_alone(decision: Decision, *, is_exit: bool) -> None:
+    verdict = trail.check(facts(trail_goes_on=False, is_exit=is_exit))
+    assert (verdict.decision, verdict.warning, verdict.reason_code) == (decision, is_exit, "audit_partition_missing")
 
 
 def test_a_switched_off_account_says_by_whom() -> None:
