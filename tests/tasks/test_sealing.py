@@ -83,6 +83,8 @@ class Writer(threading.Thread):
                 for operation_id in ids:
                     connection.execute(ONE, [operation_id])
                     pause.wait(self._chance.random() * 0.02)
+                if self._chance.random() < 0.2:  # longer than a seal takes
+                    pause.wait(0.4)
                 if self._chance.random() < 0.2:
                     connection.rollback()
                 else:
