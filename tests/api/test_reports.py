@@ -291,7 +291,7 @@ class Stayer:
     """A caller who stays."""
 
     async def receive(self) -> dict[str, str]:
-        await asyncio.sleep(10)
+        await asyncio.Event().wait()
         return {"type": "http.disconnect"}
 
 
