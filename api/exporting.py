@@ -121,6 +121,9 @@ async def made_while_wanted(export: Export, request: Request) -> Response:
     watch = asyncio.create_task(_stop_when_left(export, request))
     try:
         return await anyio.to_thread.run_sync(export.run)
+    except asyncio.CancelledError:  # this process ends, and shall not wait for a query of minutes
+        export.stop()
+        raise
     finally:
         watch.cancel()
 

@@ -1,5 +1,6 @@
 """Reports over HTTP: who may read them, pages, and files that are whole, on record, or visibly not there."""
 
+import asyncio
 import base64
 import csv
 import dataclasses
@@ -8,6 +9,7 @@ import io
 import json
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -269,3 +271,39 @@ def test_a_disk_without_room_is_said_before_anything_is_sent(
     assert "No space left on device" in answer.json()["detail"]
     assert [row["success"] for row in recorded()] == [False]
     assert json.loads(json.dumps(recorded()[0]["detail"]["format"])) == "csv"
+
+
+class Endless:
+    """An export that ends when it is stopped."""
+
+    def __init__(self) -> None:
+        self.begun, self.stopped = threading.Event(), threading.Event()
+
+    def run(self) -> None:
+        self.begun.set()
+        assert self.stopped.wait(10)
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+
+class Stayer:
+    """A caller who stays."""
+
+    async def receive(self) -> dict[str, str]:
+        await asyncio.Event().wait()
+        return {"type": "http.disconnect"}
+
+
+def test_a_process_that_ends_ends_the_query() -> None:
+    async def ended() -> Endless:
+        export = Endless()
+        twins: Any = (export, Stayer())
+        answer = asyncio.create_task(exporting.made_while_wanted(*twins))
+        await asyncio.to_thread(export.begun.wait, 10)
+        answer.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await answer
+        return export
+
+    assert asyncio.run(ended()).stopped.is_set()

@@ -189,7 +189,7 @@ def test_what_is_empty_is_left_at_its_default(home: Path, empty: str) -> None:
         ("database: {pool_min: 0}", "database.pool_min", "greater than or equal to 1 (value: 0)"),
         ("database: {pool_min: 11}", "database.pool_max", "expected at least pool_min (11)"),
         ("worker: {threads: 30}", "worker", "at most 100 database connections over all processes; worker.threads 30"),
-        ("database: {pool_max: 50}", "worker", "database.pool_max 50 make 101"),
+        ("database: {pool_max: 46}", "worker", "database.pool_max 46 make 101"),
         ("accounts: [main]", "accounts", "expected a mapping, found list"),
         ("accounts: {main: yes}", "accounts.main", "expected a mapping, found bool"),
         ("jwt: secret", "jwt", "expected a mapping, found str"),
