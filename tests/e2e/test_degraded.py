@@ -18,8 +18,8 @@ from tests.support.house import House, until
 from tests.support.more_workers import more_workers
 from tests.support.stopped import stopped
 
-IN_FLIGHT = 26
-THREADS = 18  # of the second worker for entries; the house's own has eight
+IN_FLIGHT = 24
+THREADS = 16  # of the second worker for entries; the house's own has eight
 
 
 @pytest.fixture
