@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
+from psycopg.conninfo import conninfo_to_dict
 
 from bench.world import machine
 from cli.database import prepare_database
@@ -51,10 +52,10 @@ class Server:
     def pgbench(self, script: Path, *, clients: int, seconds: int) -> float:
         """Return the transactions a second of a pgbench script, run as `opitios_app`. RuntimeError when it fails."""
         programs = find_postgres(self.environ, None, Path(self.environ["OPITIOS_HOME"]) / "copies", print)
-        url = self.runtime.app_database_url.replace("+psycopg", "", 1)
         options = f"-n -M prepared -c {clients} -j 2 -T {seconds} -f".split()
-        command = [str(programs.directory / "pgbench"), *options, str(script), url]
-        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+        command = [str(programs.directory / "pgbench"), *options, str(script)]
+        login = _login(self.runtime.app_database_url)
+        ended = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ | login)
         told = [line for line in ended.stdout.splitlines() if line.startswith("tps = ")]
         if ended.returncode != 0 or not told:
             raise RuntimeError(f"pgbench told no figure:\n{(ended.stdout + ended.stderr)[-2000:]}")
@@ -68,6 +69,13 @@ def record_server() -> Iterator[Server]:
         runtime = servers.start().runtime
         prepare_database(load_settings(servers.environ))
         yield Server(servers.environ, runtime)
+
+
+def _login(url: str) -> dict[str, str]:
+    """Return a login as the environment of Postgres' programs: a command line is for all to see."""
+    given = conninfo_to_dict(url.replace("+psycopg", "", 1))
+    given["database"] = given.pop("dbname")
+    return {f"PG{name.upper()}": str(value) for name, value in given.items()}
 
 
 def _connect(url: str) -> Connection:
