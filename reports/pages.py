@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from psycopg import sql
 
-from domain.errors import InvalidRequest
+from domain.errors import InvalidRequest, ReportsUnavailable
 from domain.orders import FieldProblem
 from domain.timing import safe
 from reports.query import Key, Result
@@ -32,7 +32,10 @@ class Page:
 
 
 def read_page(result: Result, *, cursor: str | None, limit: int, secret: bytes) -> Page:
-    """Return at most `limit` rows behind the cursor. Raises InvalidRequest for a cursor that is not ours."""
+    """Return at most `limit` rows behind the cursor. Raises InvalidRequest for a cursor that is not ours.
+
+    A page is shorter where the order does not tell its last rows from the next.
+    """
     behind = [] if cursor is None else [_behind(result.order, _opened(cursor, result, secret))]
     place = sql.SQL("ARRAY[{}]").format(
         sql.SQL(", ").join(sql.SQL("{}::text").format(key.column.value) for key in result.order)
@@ -40,8 +43,12 @@ def read_page(result: Result, *, cursor: str | None, limit: int, secret: bytes) 
     what = sql.SQL("{}, {}").format(result.json_object, place)
     statement = sql.SQL("{} LIMIT {}").format(result.select(what, also=behind), sql.Literal(limit + 1))
     rows = result.connection.execute(statement).fetchall()
-    items = [item for item, _ in rows[:limit]]
-    return Page(items, _sealed(rows[limit - 1][1], result, secret) if len(rows) > limit else None)
+    if len(rows) <= limit:
+        return Page([item for item, _ in rows], None)
+    whole = [row for row in rows if row[1] != rows[limit][1]]  # rows that share a place never stand on two pages
+    if not whole:
+        raise ReportsUnavailable(f"more than {limit} rows share one place in the order: ask for more a page")
+    return Page([item for item, _ in whole], _sealed(whole[-1][1], result, secret))
 
 
 def _behind(keys: Sequence[Key], place: Place) -> sql.Composable:

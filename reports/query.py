@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -155,14 +155,22 @@ def run_report(database_url: str, report: Report, filters: Filters, *, limit_s: 
             raise ReportsUnavailable(f"{report.name} was stopped, or took longer than {limit_s} s: {narrow}") from None
 
 
-def _reader(database_url: str, limit_s: int) -> "psycopg.Connection[Any]":
+@contextmanager
+def _reader(database_url: str, limit_s: int) -> Iterator["psycopg.Connection[Any]"]:
     url = database_url.replace("postgresql+psycopg://", "postgresql://", 1)
     options = _SESSION.format(limit_s * 1000)
     connection = Connection.connect(url, connect_timeout=5, application_name="opitios-report", options=options)
     connection.patience_s = limit_s + _SPARE_S
     connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
     connection.read_only = True
-    return connection
+    try:
+        yield connection
+    except BaseException:  # also a signal: a query that nobody reads shall not go on
+        with suppress(psycopg.Error):
+            connection.cancel_safe(timeout=_SPARE_S)
+        raise
+    finally:
+        connection.close()
 
 
 def _key(part: str, known: dict[str, Column]) -> Key:

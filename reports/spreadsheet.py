@@ -33,13 +33,17 @@ def write_xlsx(result: Result, out: IO[bytes]) -> Written:
         raise ExportRefused(
             f"{written.rows} rows; a sheet holds {MAX_ROWS - 1} and its header: take csv or parquet, or fewer days"
         )
-    with (
-        tempfile.TemporaryDirectory() as directory,  # where the sheets wait: gone with the block, whatever happens
-        xlsxwriter.Workbook(out, {"constant_memory": True, "tmpdir": directory, "remove_timezone": True}) as book,
-    ):
-        forms = {kind: book.add_format({"num_format": form}) for kind, form in _FORMS.items()}
-        _write_rows(book.add_worksheet("report"), result, forms)
-        _write_about(book.add_worksheet("about"), result, written)
+    with tempfile.TemporaryDirectory() as directory:  # where the sheets wait: gone with the block, whatever happens
+        book = xlsxwriter.Workbook(out, {"constant_memory": True, "tmpdir": directory, "remove_timezone": True})
+        try:
+            forms = {kind: book.add_format({"num_format": form}) for kind, form in _FORMS.items()}
+            _write_rows(book.add_worksheet("report"), result, forms)
+            _write_about(book.add_worksheet("about"), result, written)
+        except BaseException:  # closing the book would compress for a minute what nobody wants any more
+            for sheet in book.worksheets():
+                sheet.row_data_fh.close()
+            raise
+        book.close()
     return written
 
 

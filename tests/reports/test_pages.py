@@ -37,6 +37,20 @@ def test_pages_put_together_are_the_whole(read: Reader, order: str) -> None:
     assert (len(found), pages) == (ROWS, 5)
 
 
+def test_rows_that_share_a_place_are_neither_lost_nor_doubled(read: Reader) -> None:
+    report = dataclasses.replace(SAMPLE, order_by="at")  # ten rows a second
+    found: list[int] = []
+    cursor, more = None, True
+    while more:
+        got = page(read, cursor, 25, report)
+        found += [json.loads(item)["n"] for item in got.items]
+        cursor, more = got.next_cursor, got.next_cursor is not None
+
+    assert sorted(found) == list(range(1, ROWS + 1))
+    with pytest.raises(ReportsUnavailable, match="more than 9 rows share one place"):
+        page(read, cursor, 9, dataclasses.replace(SAMPLE, order_by="good"))
+
+
 def test_a_row_that_arrives_meanwhile_moves_nothing(read: Reader, owner: Owner) -> None:
     first = page(read, None, 10)
     owner.execute("INSERT INTO public.sample (n, rank, at) SELECT 9999, 3, min(at) FROM public.sample")
