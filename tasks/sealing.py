@@ -92,7 +92,10 @@ class Sealer:
         self._keep(pending)
 
     def seal(self) -> Iterator[Seal]:
-        """Seal what is due, and yield each seal once it is kept: none while nothing was written and one is young."""
+        """Seal what is due, and yield each seal once it is kept.
+
+        Without new rows there is none until the heartbeat is due.
+        """
         last = last_seal(self._connection)
         horizon, now = self._value(_HORIZON)
         previous, number = FIRST_PREVIOUS if last is None else last.hash, self._last_no(last)
