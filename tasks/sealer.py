@@ -22,6 +22,7 @@ from tasks.sealing import Sealer
 
 _PAUSE_S = 1.0  # between two tries to work at all
 _STAND_BY_S = 2.0
+_SAY_EVERY = 30
 
 
 def main() -> int:
@@ -35,7 +36,7 @@ def main() -> int:
         signal.signal(number, lambda *_: stop.set())
     key = SealKey.open(settings.seal_key_path)
     logger.info("Sealer started; it signs with the key {}", key.public.key_id)
-    told = ""
+    told, tries = "", 0
     while not stop.is_set():
         beat(settings.home, SEALER)
         try:
@@ -43,9 +44,9 @@ def main() -> int:
         except (StoreError, OSError, ValueError) as error:
             # the server's own first line, an errno's words, or what is wrong with the last checkpoint
             said = f"{type(error).__name__}: {str(error).strip().partition(chr(10))[0]}"
-            if said != told:
+            if said != told or tries % _SAY_EVERY == 0:
                 logger.error("Sealing waits: {}", said)
-            told = said
+            told, tries = said, tries + 1
             stop.wait(_PAUSE_S)
     return 0
 
@@ -70,6 +71,9 @@ def work(settings: Settings, key: SealKey, stop: threading.Event) -> None:
             beat(settings.home, SEALER)
             for seal in sealer.seal():
                 logger.debug("Seal {}: {} rows up to transaction {}", seal.seal_no, seal.row_count, seal.to_xid)
+                beat(settings.home, SEALER)
+                if stop.is_set():  # after an outage there may be many
+                    break
             stop.wait(audit.seal_interval.total_seconds())
 
 

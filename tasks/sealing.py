@@ -91,21 +91,23 @@ class Sealer:
                 pending = []
         self._keep(pending)
 
-    def seal(self) -> list[Seal]:
-        """Seal what is due; return the seals made: none while nothing was written and the last one is young."""
+    def seal(self) -> Iterator[Seal]:
+        """Seal what is due, and yield each seal once it is kept.
+
+        Without new rows there is none until the heartbeat is due.
+        """
         last = last_seal(self._connection)
         horizon, now = self._value(_HORIZON)
-        made: list[Seal] = []
+        previous, number = FIRST_PREVIOUS if last is None else last.hash, self._last_no(last)
         for batch in self._plan(last, horizon):
-            previous = made[-1].hash if made else FIRST_PREVIOUS if last is None else last.hash
-            seals = self._made(batch, previous, 1 + (made[-1].seal_no if made else self._last_no(last)))
+            seals = self._made(batch, previous, number + 1)
             is_young = last is not None and now - last.seal.sealed_at < self._heartbeat
             if is_young and not any(seal.row_count for seal in seals):
                 break
             self._commit(seals)
-            made += seals
             self.catch_up()
-        return made
+            previous, number = seals[-1].hash, seals[-1].seal_no
+            yield from seals
 
     def _plan(self, last: StoredSeal | None, horizon: int) -> Iterator[Sequence[Planned]]:
         """Yield what is to be sealed, each batch in one transaction."""

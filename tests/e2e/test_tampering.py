@@ -129,6 +129,15 @@ def test_a_tail_that_was_cut_off_is_found_by_the_checkpoints_elsewhere(sealed: T
     assert "seals 2 to 3 were made and are gone" in finding.what
 
 
+def test_after_a_cut_new_seals_get_new_numbers_so_that_the_gap_stays(sealed: Trail) -> None:
+    sealed.sql("DELETE FROM audit.seals WHERE seal_no > 1")
+
+    (new,) = sealed.seal()
+
+    assert new.seal_no == 4
+    assert sealed.kinds() == {"chain", "missing"}
+
+
 @pytest.mark.requirement("TRD-001")
 @pytest.mark.parametrize("stolen", [True, False], ids=["with the stolen key", "with another key"])
 def test_a_trail_written_anew_is_found_by_the_checkpoints_elsewhere(

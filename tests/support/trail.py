@@ -149,7 +149,7 @@ class Trail:
     def seal(self, **how: Any) -> Sequence[Seal]:
         """Seal what is due, as a process that was started for it."""
         with self.sealer(**how) as sealer:
-            return sealer.seal()
+            return list(sealer.seal())
 
     def verify(self, checkpoints: Path | None = None, **scope: Any) -> Verification:
         """Verify with the checkpoints of this place, and the keys beside them."""

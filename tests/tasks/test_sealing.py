@@ -101,8 +101,8 @@ def test_fifty_writers_at_once_have_every_row_sealed_exactly_once(fresh: Trail) 
             writer.start()
         ready.wait(30)
         while any(writer.is_alive() for writer in writers):
-            sealer.seal()
-        sealer.seal()
+            list(sealer.seal())
+        list(sealer.seal())
 
     committed = set().union(*(writer.committed for writer in writers))
     assert committed == {row[0] for row in fresh.read("SELECT operation_id FROM audit.operations")}
@@ -165,7 +165,7 @@ def test_a_seal_whose_checkpoint_was_not_written_gets_it_at_the_next_start(fresh
         cut = Sealer(connection, fresh.key, Broken(fresh.checkpoints), heartbeat=HEARTBEAT, host="test")
         cut.catch_up()
         with pytest.raises(OSError, match="No space"):
-            cut.seal()
+            list(cut.seal())
     assert kept(fresh) == [1]
     assert sealed_rows(fresh) == 2
 
@@ -181,11 +181,11 @@ def test_one_of_two_sealers_works_and_the_other_takes_over(fresh: Trail) -> None
         with fresh.sealer() as first:
             fresh.write(2)
             assert not second.takes_lock()
-            first.seal()
+            list(first.seal())
         fresh.write(2)
         assert second.takes_lock()
         second.catch_up()
-        second.seal()
+        list(second.seal())
 
     assert (sealed_rows(fresh), kept(fresh)) == (4, [1, 2])
     assert fresh.verify().holds
