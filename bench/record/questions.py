@@ -28,6 +28,29 @@ QUESTIONS = (
         goal_ms=3,
     ),
     Question(
+        "one account's day: every order",
+        "SELECT * FROM reports.blotter WHERE account = %(account)s AND order_date >= %(first)s "
+        "AND order_date <= %(last)s ORDER BY requested_at DESC, order_id",
+        goal_ms=3,
+    ),
+    Question(
+        "a day's cancels, counted by reason",
+        "SELECT reason, count(*) FROM reports.cancellations WHERE order_date >= %(first)s AND order_date <= %(last)s "
+        "GROUP BY reason",
+        goal_ms=3,
+    ),
+    Question(
+        "one account's day: each cancel with its reason",
+        "SELECT * FROM reports.cancellations WHERE account = %(account)s AND order_date >= %(first)s "
+        "AND order_date <= %(last)s ORDER BY canceled_at DESC, order_id",
+        goal_ms=3,
+    ),
+    Question(
+        "a day's cancels of all accounts for one reason",
+        "SELECT * FROM reports.cancellations WHERE reason = 'timeout' AND order_date >= %(first)s "
+        "AND order_date <= %(last)s ORDER BY canceled_at DESC, order_id",
+    ),
+    Question(
         "a month's p50, p95, p99 by account type",
         "SELECT account_type, count(*), percentile_cont(ARRAY[0.5, 0.95, 0.99]) WITHIN GROUP (ORDER BY total_ms) "
         "FROM reports.order_timing WHERE order_date >= %(first)s AND order_date <= %(last)s GROUP BY account_type",

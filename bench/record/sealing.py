@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from bench.child import child
-from bench.record import stand_in
 from bench.record.server import Server
+from config.settings import load_settings
+from reports.verify import Evidence, Scope
+from reports.verify import verify as verify_trail
 from stack.waiting import poll
 
 _PATIENCE_S = 180
@@ -53,7 +55,7 @@ class Sealer:
 @contextmanager
 def sealing(server: Server) -> Iterator[Sealer]:
     """Seal in a process of its own while the block runs."""
-    with child("bench.record.stand_in", environ=server.environ) as process:
+    with child("tasks.sealer", environ=server.environ) as process:
         yield Sealer(process.pid)
 
 
@@ -67,6 +69,11 @@ def all_sealed(server: Server) -> Sealed:
 
 def verify(server: Server) -> float:
     """Return the seconds it takes to find that every seal holds. RuntimeError when one does not."""
+    settings = load_settings(server.environ)
+    evidence = Evidence.at(settings.checkpoints_path)
     started = time.monotonic()
-    stand_in.verify(server.runtime.migrations_database_url)
-    return time.monotonic() - started
+    result = verify_trail(settings.app_database_url.get_secret_value(), evidence, Scope())
+    seconds = time.monotonic() - started
+    if not result.holds:
+        raise RuntimeError(f"the trail does not hold: {result.findings[0].what}")
+    return seconds
