@@ -22,7 +22,7 @@ SELECT e.occurred_at,
   LEFT JOIN audit.order_events t
     ON (t.order_date, t.order_id, t.seq) = (e.order_date, e.order_id, e.corrects_seq)
   LEFT JOIN trading.accounts a ON a.account_id = e.account_id
- WHERE e.corrects_seq IS NOT NULL
+ WHERE e.event_type = 'corrected' AND e.corrects_seq IS NOT NULL
 UNION ALL
 SELECT p.occurred_at, p.op_date, 'operation', p.account_name, p.account_type, p.account_type_source, NULL, NULL, NULL,
        p.corrects, t.operation, t.occurred_at, p.reason_code, p.reason, p.detail, p.recorded_at, p.actor,
