@@ -72,7 +72,7 @@ class Seller:
         self._refreshed: dt.datetime | None = None  # by the database's clock
         self._compared: dt.datetime | None = None
         self._back_since: dt.datetime | None = None
-        self._was_away = self.snapshot is not None
+        self._was_away = self.snapshot is not None and bool(ctx.spool.read().lines)
 
     def waited_ms(self) -> float:
         """Return how long ago a tick was last asked for here, by the monotonic clock; for ever before the first."""

@@ -131,8 +131,8 @@ def test_a_word_that_is_said_while_the_lot_is_being_folded_is_kept(ctx: Context)
     class Interrupted(Unit):
         """Somebody forbids the sale between what the fold reads and what it writes."""
 
-        def rows(self, statement: str, params: Params | None = None) -> Sequence[Row]:
-            found = super().rows(statement, params)
+        def rows_replanned(self, statement: str, params: Params | None = None) -> Sequence[Row]:
+            found = super().rows_replanned(statement, params)
             if "wanted" in (params or {}):
                 stamp = Stamp(ctx.clock.now(), ctx.ids, TEST_ORIGIN)
                 with ctx.database.unit() as other:
