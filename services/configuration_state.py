@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from config.live import Standing, Verdict
+from config.settings import Settings
 from domain.alerts import Severity
 from domain.clock import Clock
 from domain.ids import Ids
@@ -50,19 +51,26 @@ def record_verdict(unit: Unit, verdict: Verdict, by: Reporter) -> Recorded:
         )
         raise_alert(unit, alert, now=by.clock.now(), ids=by.ids, origin=by.origin)
         return Recorded(is_done=True)
-    changed = record_configuration(
+    changed = _changed(unit, verdict, verdict.settings, by)
+    is_well = not refusing(unit)  # the last process to be well again resolves
+    if is_well:
+        resolve_alert(unit, INVALID, _subject(verdict, by), now=by.clock.now())
+    return Recorded(is_well, _ids_of(unit, changed))
+
+
+def _changed(unit: Unit, verdict: Verdict, settings: Settings, by: Reporter) -> frozenset[str]:
+    """Write what differs from the record. Who has no file, as relay and beat in containers, knows of no account."""
+    if verdict.content.path is None:
+        return frozenset()
+    return record_configuration(
         unit,
-        verdict.settings,
+        settings,
         actor=verdict.content.actor,
         is_current=by.is_current,
         now=by.clock.now(),
         ids=by.ids,
         origin=by.origin,
     )
-    is_well = not refusing(unit)  # the last process to be well again resolves
-    if is_well:
-        resolve_alert(unit, INVALID, _subject(verdict, by), now=by.clock.now())
-    return Recorded(is_well, _ids_of(unit, changed))
 
 
 def _ids_of(unit: Unit, names: frozenset[str]) -> tuple[uuid.UUID, ...]:

@@ -71,7 +71,7 @@ def test_a_server_that_lets_too_few_connections_in_is_refused(quiet: Bed) -> Non
     )
     with pytest.raises(
         ConfigError,
-        match="expected at least 279, which API, workers, relay, sealer, beat and streams may hold together",
+        match="expected at least 283, which API, workers, relay, sealer, beat and streams may hold together",
     ):
         prepare_database(greedy)
 

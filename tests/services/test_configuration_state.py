@@ -65,3 +65,21 @@ def test_a_process_that_died_unwell_holds_the_alert_for_half_a_minute_alone(quie
         )
     assert look(quiet, "api:1", good).is_done
     assert alerts(quiet) == []
+
+
+def test_a_process_without_the_file_switches_no_account_off(quiet: Bed, good: Verdict) -> None:
+    settings = quiet.context().settings
+    name = settings.accounts[0].name
+    look(quiet, "api:1", Verdict(FILE, settings))
+
+    look(quiet, "relay:2", Verdict(Content(), good.settings))
+    assert is_enabled(quiet, name)
+
+    look(quiet, "relay:2", good)
+    assert not is_enabled(quiet, name)  # its section is gone from the file itself
+
+
+def is_enabled(bed: Bed, name: str) -> bool:
+    with bed.database.statement() as unit:
+        (row,) = unit.rows("SELECT enabled FROM trading.accounts WHERE name = %(name)s", {"name": name})
+    return bool(row.enabled)
