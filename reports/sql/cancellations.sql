@@ -16,12 +16,13 @@ SELECT e.occurred_at AS canceled_at,
                 CASE WHEN o.cancel_reason IS NULL THEN 'broker_canceled' ELSE 'requested' END) AS reason_code,
        coalesce(o.cancel_reason, e.reason, o.reason) AS reason,
        o.requested_at,
-       w.requested_at AS cancel_requested_at,
-       w.requested_by,
-       round(extract(epoch FROM w.requested_at - o.requested_at) * 1000, 3) AS age_at_request_ms,
+       coalesce(c.requested_at, w.requested_at) AS cancel_requested_at,
+       coalesce(c.requested_by, w.requested_by) AS requested_by,
+       round(extract(epoch FROM coalesce(c.requested_at, w.requested_at) - o.requested_at) * 1000, 3)
+         AS age_at_request_ms,
        round(extract(epoch FROM e.occurred_at - o.requested_at) * 1000, 3) AS age_at_end_ms,
-       c.attempts,
-       c.failed_attempts,
+       coalesce(c.attempts, 0) AS attempts,
+       coalesce(c.failed_attempts, 0) AS failed_attempts,
        coalesce(c.total_ms, e.total_ms) AS total_ms,
        c.network_ms,
        e.stage,
@@ -30,23 +31,22 @@ SELECT e.occurred_at AS canceled_at,
   FROM audit.order_events e
   LEFT JOIN trading.orders o ON (o.order_id, o.order_date) = (e.order_id, e.order_date)
   LEFT JOIN trading.accounts a ON a.account_id = e.account_id
-  -- asked for once: whoever asks again changes nothing
-  LEFT JOIN audit.order_events q
-    ON (q.order_date, q.order_id) = (e.order_date, e.order_id) AND q.event_type = 'cancel_requested'
-  LEFT JOIN LATERAL (
-    SELECT count(*) AS attempts,
+  -- grouped by what it is joined by: left out where nobody asks for it, and of one day where the report is of one
+  LEFT JOIN (
+    SELECT t.order_date,
+           t.order_id,
+           min(t.occurred_at) FILTER (WHERE t.event_type = 'cancel_requested') AS requested_at,
+           min(t.actor) FILTER (WHERE t.event_type = 'cancel_requested') AS requested_by,
+           count(*) FILTER (WHERE t.event_type <> 'cancel_requested') AS attempts,
            count(*) FILTER (WHERE t.event_type = 'cancel_failed') AS failed_attempts,
-           sum(t.total_ms) AS total_ms,
-           sum(t.network_ms) AS network_ms
+           sum(t.total_ms) FILTER (WHERE t.event_type <> 'cancel_requested') AS total_ms,
+           sum(t.network_ms) FILTER (WHERE t.event_type <> 'cancel_requested') AS network_ms
       FROM audit.order_events t
-     WHERE t.order_date = e.order_date AND t.order_id = e.order_id
-       AND t.event_type IN ('cancel_sent', 'cancel_failed')
-  ) c ON true
-  -- an order that had not left was ended by the request itself
- CROSS JOIN LATERAL (
-    SELECT coalesce(q.occurred_at, CASE WHEN e.stage = 'cancel' THEN e.occurred_at END) AS requested_at,
-           coalesce(q.actor, CASE WHEN e.stage = 'cancel' THEN e.actor END) AS requested_by
-  ) w
+     WHERE t.event_type IN ('cancel_requested', 'cancel_sent', 'cancel_failed')
+     GROUP BY t.order_date, t.order_id
+  ) c ON (c.order_date, c.order_id) = (e.order_date, e.order_id)
+  -- an order that had not left is ended by the request itself
+  LEFT JOIN LATERAL (SELECT e.occurred_at AS requested_at, e.actor AS requested_by) w ON e.stage = 'cancel'
  WHERE e.event_type = 'canceled';
 
 COMMENT ON VIEW reports.cancellations IS 'One row a cancelled order: why, who wanted it, how old it was, and what asking the broker took.';
