@@ -48,12 +48,14 @@ FORGED = [
 ]
 
 
+@pytest.mark.requirement("NFR-002")
 @pytest.mark.parametrize(("what", "make", "words"), FORGED, ids=[case[0] for case in FORGED])
 def test_any_other_token_is_refused(running: House, what: str, make: Any, words: str) -> None:
     status, detail = status_with(running, make(secret(running)))
     assert (status, words in detail) == (401, True), (what, detail)
 
 
+@pytest.mark.requirement("NFR-002")
 @pytest.mark.parametrize("header", ["", "Basic abc", "Bearer", "bearer  "])
 def test_no_token_is_refused_wherever_the_caller_sits(running: House, header: str) -> None:
     answer = running.call("GET", "/api/v1/accounts", headers={"Authorization": header, "X-Forwarded-For": "127.0.0.1"})

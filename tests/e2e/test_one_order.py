@@ -16,7 +16,7 @@ def names(order: dict[str, Any]) -> list[str]:
     return [event["event"] for event in order["timeline"]]
 
 
-@pytest.mark.requirement("TRD-001", "FR-005", "ACC-001", "FR-001", "CARD")
+@pytest.mark.requirement("TRD-001", "FR-005", "ACC-001", "FR-001", "NFR-002", "CARD")
 def test_a_buy_is_placed_filled_timed_and_reported_as_paper(running: House) -> None:
     account = running.account()
     answer = running.place(account, qty="10")
