@@ -88,6 +88,7 @@ class Pool:
 
         One that is lost within the block ends it with StoreAway, whatever words the server had for it.
         """
+        queue = self._queue
         borrowed = self._take()
         connection = _driver(borrowed)
         try:
@@ -101,6 +102,8 @@ class Pool:
                 borrowed.invalidate()
                 self._drop_idle()
             borrowed.close()
+            if queue is not self._queue:
+                queue.dispose()  # everything was dropped meanwhile, and this one has just come back to nobody
             with self._lock:
                 self._active -= 1
 
@@ -129,6 +132,7 @@ class Pool:
             idle = self._open - self._active
             missing = self._keep - self._open
         held: list[PoolProxiedConnection] = []
+        queue = self._queue
         try:
             for _ in range(idle + max(0, missing)):
                 held.append(self._connection())
@@ -144,6 +148,10 @@ class Pool:
         finally:
             for connection in held:
                 connection.close()
+            if queue is not self._queue:
+                queue.dispose()  # likewise
+            if self._closed.is_set():
+                self._drop_idle()  # and what was opened since nobody would close
 
     def dispose(self) -> None:
         """Close every connection; the next to ask opens new ones."""

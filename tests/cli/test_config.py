@@ -78,7 +78,7 @@ def test_the_history_says_what_was_changed_when_and_by_whom(desk: Terminal) -> N
     before = file.read_text()
     file.write_text(before.replace("minimum_balance: 5000", "minimum_balance: 4500"))
     try:
-        assert poll(lambda: "minimum_balance" in desk.opitios("config", "history").out, seconds=10)
+        assert poll(lambda: bool(re.search("│ 5000 +│ 4500 ", desk.opitios("config", "history").out)), seconds=10)
     finally:
         file.write_text(before)
     answer = desk.opitios("config", "history", "--limit", "200")

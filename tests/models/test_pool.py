@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier, Event, Thread
 
+import psycopg
 import pytest
 
 from config.clock import SYSTEM_CLOCK
@@ -212,3 +213,20 @@ def test_a_server_that_stands_still_is_given_up_and_its_connection_replaced(quie
     with database.statement() as unit:
         assert unit.row("SELECT 1 AS one").one == 1  # type: ignore[union-attr]
     database.dispose()
+
+
+def test_what_a_check_holds_when_the_pool_is_closed_is_closed_too(
+    quiet: Bed, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    use_at_once(database, LIMIT)
+    asked: list[object] = []
+
+    def answers(connection: psycopg.Connection) -> bool:
+        asked.append(connection)
+        if len(asked) == LIMIT:
+            database.dispose()
+        return True
+
+    monkeypatch.setattr(pool, "_answers", answers)
+    database.check()
+    assert poll(lambda: at_server(quiet) == 0, seconds=3)
