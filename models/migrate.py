@@ -9,7 +9,10 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, create_engine, pool, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
+_ATTEMPTS = 5
+_DEADLOCK = "40P01"
 _ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -22,7 +25,21 @@ def alembic_config(migrations_url: str) -> Config:
 
 
 def upgrade(migrations_url: str) -> None:
-    """Run every missing revision and make the audit partitions of the coming months."""
+    """Run every missing revision and make the audit partitions of the coming months.
+
+    Processes may be running: whom Postgres picks to end a deadlock begins anew, nothing of it was kept.
+    """
+    for attempts_left in reversed(range(_ATTEMPTS)):
+        try:
+            _upgrade(migrations_url)
+        except OperationalError as error:
+            if not attempts_left or getattr(error.orig, "sqlstate", None) != _DEADLOCK:
+                raise
+        else:
+            return
+
+
+def _upgrade(migrations_url: str) -> None:
     command.upgrade(alembic_config(migrations_url), "head")
     with _begin(migrations_url) as connection:
         connection.execute(text("SELECT audit.ensure_partitions()"))

@@ -25,7 +25,8 @@ def test_a_pack_leaves_with_its_digest_and_is_on_the_record_of_the_next_one(desk
     with zipfile.ZipFile(second) as archive:
         operations = [json.loads(line) for line in archive.read("events/operations.jsonl").splitlines()]
         assert b"the-first" in archive.read("reports/order-timing.csv")
-    (exported,) = [row for row in operations if row["operation"] == "report_export"]
+    exports = [row for row in operations if row["operation"] == "report_export"]
+    (exported,) = [row for row in exports if row["detail"]["report"] == "pack"]
     assert exported["success"]
     assert exported["detail"]["sha256"] == digest
     assert sorted(path.name for path in tmp_path.iterdir()) == ["first.zip", "second.zip"]
